@@ -1,0 +1,24 @@
+function setting(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+function required(name: string): string {
+  const value = setting(name);
+  if (value === undefined) throw new Error(`${name} must be set: the suite tests a running server.`);
+  return value;
+}
+
+/** The server under test and what the suite may use of it. */
+export const target = {
+  url: required('HOLDFAST_URL').replace(/\/$/, ''),
+  /** Of scope admin. */
+  apiKey: required('HOLDFAST_API_KEY'),
+  /** Of another tenant, if there is one. */
+  otherApiKey: setting('HOLDFAST_OTHER_API_KEY'),
+  /** A user's login, if there is one. */
+  email: setting('HOLDFAST_EMAIL'),
+  password: setting('HOLDFAST_PASSWORD'),
+  fuzzSeconds: Number(setting('HOLDFAST_FUZZ_SECONDS') ?? 15),
+  fuzzSeed: setting('HOLDFAST_FUZZ_SEED'),
+};

@@ -1,0 +1,167 @@
+import type { CloseReason } from '@holdfast/protocol';
+import type { Db } from '../ports.ts';
+import { Frame, type EphemeralFrame, type EventRow } from './frame.ts';
+import type { Said } from './partial.ts';
+import { selectEvents } from './queries.ts';
+import type { Tail } from './tail.ts';
+import type { Follower, Sink } from './types.ts';
+
+const FIRST_PAGE = 100;
+const MAX_PAGE = 2000;
+const PAGE_BYTES = 1024 * 1024;
+
+/** A page that is being read ahead. */
+interface NextPage {
+  after: number;
+  rows: Promise<EventRow[]>;
+}
+
+/** One connection's place in a log. It pulls: nothing is queued for a sink that is full. */
+export class LogFollower implements Follower {
+  readonly #db: Db;
+  readonly #tail: Tail;
+  readonly #sink: Sink;
+  readonly #onStop: () => void;
+  #cursor: number;
+  #blocked = false;
+  #paging = false;
+  #stopped = false;
+  #said: Said = { messageId: '', length: 0 };
+  #pageRows = FIRST_PAGE;
+  #next: NextPage | null = null;
+
+  constructor(db: Db, tail: Tail, after: number, sink: Sink, onStop: () => void) {
+    this.#db = db;
+    this.#tail = tail;
+    this.#cursor = after;
+    this.#sink = sink;
+    this.#onStop = onStop;
+  }
+
+  head(): number {
+    return this.#tail.head;
+  }
+
+  cursor(): number {
+    return this.#cursor;
+  }
+
+  resume(): void {
+    this.#blocked = false;
+    this.pump();
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#onStop();
+  }
+
+  /** Ends the follow from the server's side; the client may resume from its last id. */
+  close(reason: CloseReason): void {
+    if (this.#stopped) return;
+    this.stop();
+    const last_seq = this.#cursor;
+    const { minSeq: min_seq, logEpoch: log_epoch } = this.#tail;
+    try {
+      this.#sink.close({ control: 'closed', reason, last_seq, min_seq, log_epoch });
+    } catch {
+      // Nothing is left to be told to a sink that cannot even be closed.
+    }
+  }
+
+  /** Writes what the sink takes: from memory if it is recent, else a page from the database. */
+  pump(): void {
+    try {
+      while (!this.#stopped && !this.#blocked && !this.#paging && this.#cursor < this.#tail.head) {
+        const frame = this.#tail.recent(this.#cursor + 1);
+        if (frame === undefined) void this.#page();
+        else this.#write(frame);
+      }
+      if (this.#isLive()) this.#writePartial();
+    } catch {
+      // A sink that throws must not hurt the other followers.
+      this.close('internal_error');
+    }
+  }
+
+  offerEphemeral(frame: EphemeralFrame): void {
+    // What was announced before it comes before it.
+    this.pump();
+    if (!this.#isLive()) return;
+    try {
+      if (!this.#sink.writeEphemeral(frame)) this.#blocked = true;
+    } catch {
+      this.close('internal_error');
+    }
+  }
+
+  #isLive(): boolean {
+    return !this.#stopped && !this.#blocked && !this.#paging && this.#cursor >= this.#tail.head;
+  }
+
+  #writePartial(): void {
+    const { partial, target } = this.#tail;
+    const frame = partial.unsaid(target.sessionId, this.#said);
+    if (frame === null) return;
+    this.#said = partial.said();
+    if (!this.#sink.writeEphemeral(frame)) this.#blocked = true;
+  }
+
+  #write(frame: Frame): void {
+    if (frame.seq !== this.#cursor + 1)
+      throw new Error(`Log order broken: ${frame.seq} after ${this.#cursor}.`);
+    this.#cursor = frame.seq;
+    if (!this.#sink.write(frame)) this.#blocked = true;
+  }
+
+  async #page(): Promise<void> {
+    this.#paging = true;
+    try {
+      await this.#writePage();
+      this.#paging = false;
+    } catch {
+      this.#paging = false;
+      this.close('internal_error');
+      return;
+    }
+    // The page may reach further than any hint has told.
+    if (this.#cursor > this.#tail.head) this.#tail.hint(this.#cursor);
+    this.pump();
+  }
+
+  async #writePage(): Promise<void> {
+    const { target } = this.#tail;
+    const limit = this.#pageRows;
+    const ahead = this.#next?.after === this.#cursor ? this.#next.rows : null;
+    this.#next = null;
+    const rows = await (ahead ?? this.#select(this.#cursor, limit));
+    if (rows.length === 0) throw new Error('The log ends before its head.');
+    // Whoever takes whole pages need not wait for the next one; nothing is kept for a sink that is full.
+    if (limit === MAX_PAGE && rows.length === limit) this.#readAhead(rows.at(-1)!.seq);
+    let bytes = 0;
+    let written = 0;
+    for (const row of rows) {
+      if (this.#stopped || this.#blocked) break;
+      bytes += row.data.length;
+      written += 1;
+      this.#write(new Frame(target.sessionId, row));
+    }
+    // What a full sink left of this page is read again, so the next page is about what it can take.
+    if (this.#blocked || this.#stopped) this.#next = null;
+    const budget = written < rows.length ? bytes * 2 : PAGE_BYTES;
+    const perRow = Math.max(1, bytes / Math.max(1, written));
+    this.#pageRows = Math.max(1, Math.min(MAX_PAGE, Math.ceil(budget / perRow)));
+  }
+
+  #readAhead(after: number): void {
+    if (after >= this.#tail.head) return;
+    const rows = this.#select(after, MAX_PAGE);
+    rows.catch(() => {});
+    this.#next = { after, rows };
+  }
+
+  #select(after: number, limit: number): Promise<EventRow[]> {
+    return selectEvents(this.#db, this.#tail.target, after, limit, PAGE_BYTES);
+  }
+}

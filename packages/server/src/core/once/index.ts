@@ -1,0 +1,1 @@
+export { purgeIdempotencyKeys, transactOnce } from './once.ts';

@@ -1,0 +1,11 @@
+export { advanceRun } from './advance.ts';
+export { cancelRun } from './cancel.ts';
+export { claimRun, type Claimer, type RunClaim } from './claim.ts';
+export { claimSession } from './claim-session.ts';
+export { closeSession } from './close-session.ts';
+export { selectRunOfMessage, toRun } from './queries.ts';
+export { queueRun } from './queue.ts';
+export { getRun, listRuns, listSteps } from './read.ts';
+export { startRun } from './start.ts';
+export { expireWaits, postToolResult } from './tool-result.ts';
+export { selectSteps, toStep } from './step-queries.ts';

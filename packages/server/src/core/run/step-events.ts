@@ -1,0 +1,85 @@
+import type { Ctx } from '../context.ts';
+import type { ServerEvent } from '../log/index.ts';
+import { fromJson, iso } from '../wire.ts';
+import type { StepRow } from './step-queries.ts';
+
+/** What a failed step stores as its output. */
+export interface StepFailure {
+  error: { code: string; message: string };
+}
+
+export function begunEvent(step: StepRow, actor: Ctx['principal']['actor']): ServerEvent {
+  const { run_id, step_index } = step;
+  if (step.kind === 'model') {
+    const data = {
+      run_id,
+      step_index,
+      kind: 'model' as const,
+      message_id: step.message_id!,
+      model: step.name,
+    };
+    return { type: 'step.started', actor, data };
+  }
+  return {
+    type: 'tool.called',
+    actor,
+    data: {
+      run_id,
+      step_index,
+      tool: step.name,
+      call_id: step.call_id!,
+      executor: step.status === 'waiting' ? 'client' : 'server',
+      idempotency_key: step.idempotency_key,
+      input: fromJson(step.input),
+      deadline_at: iso(step.deadline_at),
+    },
+  };
+}
+
+export function endedEvent(step: StepRow, actor: string, finishReason?: string): ServerEvent {
+  const { run_id, step_index } = step;
+  const output = fromJson<unknown>(step.output);
+  if (step.kind === 'tool') {
+    const data = {
+      run_id,
+      step_index,
+      tool: step.name,
+      call_id: step.call_id!,
+      is_error: step.status === 'failed',
+      output,
+    };
+    return { type: 'tool.completed', actor, data };
+  }
+  if (step.status === 'failed') {
+    return {
+      type: 'step.failed',
+      actor,
+      data: { run_id, step_index, kind: 'model', error: failureOf(output) },
+    };
+  }
+  return {
+    type: 'step.completed',
+    actor,
+    data: {
+      run_id,
+      step_index,
+      kind: 'model',
+      message_id: step.message_id!,
+      model: step.name,
+      finish_reason: finishReason ?? 'stop',
+      tool_calls: toolCallsOf(output),
+      usage: { input_tokens: step.input_tokens, output_tokens: step.output_tokens },
+    },
+  };
+}
+
+function failureOf(output: unknown): StepFailure['error'] {
+  const { error } = (output ?? {}) as Partial<StepFailure>;
+  const code = typeof error?.code === 'string' ? error.code : 'FAILED';
+  return { code, message: typeof error?.message === 'string' ? error.message : 'The step failed.' };
+}
+
+function toolCallsOf(output: unknown): number {
+  const { tool_calls } = (output ?? {}) as { tool_calls?: unknown };
+  return Array.isArray(tool_calls) ? tool_calls.length : 0;
+}

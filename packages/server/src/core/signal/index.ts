@@ -1,0 +1,1 @@
+export { Signals, type SessionKey } from './signals.ts';

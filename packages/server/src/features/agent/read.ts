@@ -1,0 +1,22 @@
+import { idSchema, pageQuerySchema, type Agent, type Page } from '@holdfast/protocol';
+import { z } from 'zod';
+import { requireScope, type Ctx } from '../../core/context.ts';
+import { pageOf } from '../../core/wire.ts';
+import { fetchAgent, selectAgents } from './queries.ts';
+
+export const listAgentsQuerySchema = pageQuerySchema.extend({ project_id: idSchema.optional() });
+export type ListAgentsQuery = z.infer<typeof listAgentsQuerySchema>;
+
+/** @throws NOT_FOUND, also for another tenant's */
+export async function getAgent(ctx: Ctx, id: string): Promise<Agent> {
+  requireScope(ctx, 'read');
+  return fetchAgent(ctx.db, ctx.principal.tenantId, id);
+}
+
+/** Newest first. */
+export async function listAgents(ctx: Ctx, input: ListAgentsQuery): Promise<Page<Agent>> {
+  requireScope(ctx, 'read');
+  const { limit, after, project_id } = listAgentsQuerySchema.parse(input);
+  const page = { limit: limit + 1, after, projectId: project_id };
+  return pageOf(await selectAgents(ctx.db, ctx.principal.tenantId, page), limit, (row) => row);
+}

@@ -1,0 +1,2 @@
+export { DashboardBuild, type BuildState } from './build.ts';
+export { addDashboardRoutes } from './routes.ts';

@@ -1,0 +1,2 @@
+export { addHealthRoute } from './health.ts';
+export { addMetricsRoute, type MetricsSource } from './metrics.ts';

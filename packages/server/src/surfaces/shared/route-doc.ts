@@ -1,0 +1,27 @@
+import type { HTTPMethods } from 'fastify';
+import type { z } from 'zod';
+import type { Scope } from '../../core/context.ts';
+
+/** What is known of a route apart from its handler; the OpenAPI document is made of these. */
+export interface RouteDoc {
+  method: HTTPMethods;
+  url: string;
+  /** Unique; the name of the call in generated clients. */
+  operationId: string;
+  summary: string;
+  description?: string;
+  tags: readonly string[];
+  auth: 'required' | 'none';
+  scope?: Scope;
+  params?: z.ZodType;
+  query?: z.ZodType;
+  headers?: z.ZodType;
+  body?: z.ZodType;
+  /** Media types of the body; others answer 415. Their parser is registered in the route's scope. */
+  consumes?: readonly string[];
+  /** Media types of the success answer, when JSON is not the only one. */
+  produces?: readonly string[];
+  response: Readonly<Record<number, z.ZodType | null>>;
+  /** Error statuses beside those that every route of its kind can answer with. */
+  fails?: readonly number[];
+}
