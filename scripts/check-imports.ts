@@ -44,7 +44,7 @@ interface Rule {
 
 const SDK_LIBRARIES = ['eventsource-parser'];
 const CORE_LIBRARIES = ['zod', 'kysely', 'uuid'];
-const INFRA_MAY_SEE = ['core/ports.ts', 'core/errors.ts', 'core/tables.ts'];
+const INFRA_MAY_SEE = ['core/ports.ts', 'core/errors.ts', 'core/tables.ts', 'core/together.ts'];
 const SERVER = 'packages/server/src/';
 
 const PACKAGE_AREAS = ['protocol', 'sdk', 'holder', 'local-server'] as const;

@@ -17,6 +17,13 @@ export interface Queryable {
 export interface Tx extends Queryable {
   /** Runs once the transaction has committed, in order of registration; never after a rollback. */
   afterCommit(hook: () => void): void;
+  /**
+   * Waits for the last statements, just sent, and sends the commit along with them. No statement may
+   * follow, and only the database may still refuse: what is thrown over a result comes after the commit.
+   */
+  last<const T extends readonly unknown[]>(
+    statements: T,
+  ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>;
 }
 
 /**

@@ -12,7 +12,7 @@ import { checkCursor } from './cursor.ts';
 import { Frame } from './frame.ts';
 import { LogHub } from './hub.ts';
 import { Lanes } from './lanes.ts';
-import { insertEvents, selectEvents, selectHead } from './queries.ts';
+import { insertEvents, selectEvents, selectHead, type NewRow } from './queries.ts';
 import type { Appended, HolderEvent, LogHead, LogTarget, ServerEvent } from './types.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
@@ -39,17 +39,21 @@ export class EventLog {
   }
 
   /**
-   * Appends within a transaction; followers hear of it after the commit.
+   * Appends within a transaction; followers hear of it after the commit. Sent at once, or thrown at once.
    * @returns the sequence numbers, in the order of `events`
    * @throws notFound for an unknown log; a plain Error for data that breaks its own schema
    */
-  async appendTx(tx: Tx, target: LogTarget, events: readonly ServerEvent[]): Promise<number[]> {
+  appendTx(tx: Tx, target: LogTarget, events: readonly ServerEvent[]): Promise<number[]> {
     const rows = events.map((event) => ({
       type: event.type,
       actor: event.actor,
       clientMsgId: event.clientMsgId ?? randomUUID(),
       data: encodeServerData(event.type, event.data),
     }));
+    return this.#insert(tx, target, rows);
+  }
+
+  async #insert(tx: Tx, target: LogTarget, rows: readonly NewRow[]): Promise<number[]> {
     const inserted = await insertEvents(tx, target, rows);
     if (inserted.length !== rows.length) throw notFound('Session');
     tx.afterCommit(() => {

@@ -2,7 +2,8 @@ import type { Queryable, Statement } from '../ports.ts';
 import type { EventRow } from './frame.ts';
 import type { LogTarget } from './types.ts';
 
-const EPOCH_MS = '(extract(epoch from created_at) * 1000)::float8';
+/** `extract` calculates exact decimals, at several times the cost of this. */
+const EPOCH_MS = "(date_part('epoch', created_at) * 1000)";
 
 /** The row lock on the head is held from numbering to commit: if n is visible, so are 1..n-1. */
 const APPEND: Statement = {

@@ -6,7 +6,6 @@ import { DomainError } from '../errors.ts';
 import { transactOnce } from '../once/index.ts';
 import { queueRun, selectRunOfMessage, toRun } from '../run/index.ts';
 import { addMessage, countMessage } from '../session/index.ts';
-import { together } from '../together.ts';
 import { findMessageByClientId } from './queries.ts';
 
 /**
@@ -42,7 +41,8 @@ export async function postMessage(ctx: Ctx, sessionId: string, input: PostMessag
         },
         { after: queued.events },
       );
-      const [run, added] = await together([queued.run, adding]);
+      // A session's agent exists: a foreign key says so.
+      const [run, added] = await tx.last([queued.run, adding]);
       return { message: added, run, duplicate: false };
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Ctx } from '../context.ts';
 import { DomainError } from '../errors.ts';
 import type { Tx } from '../ports.ts';
+import { together } from '../together.ts';
 
 /** JSON text with sorted keys, so that equal requests have equal fingerprints. */
 function canonical(value: unknown): string {
@@ -44,7 +45,7 @@ export function transactOnce<T extends object>(
       ctx.onReplay?.();
       return JSON.parse(stored.body!) as T;
     }
-    const result = await work(tx);
+    const result = await work({ ...tx, last: together });
     await tx.kysely
       .updateTable('idempotency_keys')
       .set({ body: JSON.stringify(result) })

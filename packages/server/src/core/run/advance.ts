@@ -1,34 +1,18 @@
-import {
-  advanceRunSchema,
-  type AdvancedRun,
-  type AdvanceRun,
-  type BeginStep,
-  type EndStep,
-} from '@holdfast/protocol';
+import { advanceRunSchema, type AdvancedRun, type AdvanceRun } from '@holdfast/protocol';
 import { requireScope, type Ctx } from '../context.ts';
 import { DomainError, invalid } from '../errors.ts';
 import { fenceLease, freeLease } from '../lease/index.ts';
 import type { ServerEvent } from '../log/index.ts';
 import { transactOnce } from '../once/index.ts';
-import type { Tx, Usage } from '../ports.ts';
+import type { Usage } from '../ports.ts';
 import { addMessage, countMessage, type CountedSession } from '../session/index.ts';
 import { endOpenSteps } from './cancel.ts';
-import { fetchRun, selectUnfinished, toRun, updateRun, type RunRow } from './queries.ts';
+import { fetchRun, moveRun, selectUnfinished, toRun, type MovedRun, type RunRow } from './queries.ts';
 import { together } from '../together.ts';
-import { begunEvent, endedEvent } from './step-events.ts';
-import { endStep, insertStep, selectOpenSteps, type StepRow } from './step-queries.ts';
+import { planBegins, planEnds, type Move, type Plan } from './move-steps.ts';
+import { selectOpenSteps } from './step-queries.ts';
 
-const CLIENT_TIMEOUT_SECONDS = 300;
 const UNFINISHED_STEP = { code: 'ABANDONED', message: 'The run was completed without this step.' };
-
-interface Move {
-  ctx: Ctx;
-  tx: Tx;
-  tenantId: string;
-  sessionId: string;
-  run: RunRow;
-  epoch: number;
-}
 
 /**
  * One durable move of a run by the holder of its session, all or nothing (protocol `advanceRunSchema`).
@@ -47,35 +31,41 @@ export async function advanceRun(
   const move = advanceRunSchema.parse(input);
   const { tenantId } = ctx.principal;
   return transactOnce(ctx, `run.advance:${runId}`, input, async (tx) => {
-    // Statements sent together share a round trip and still run in this order.
-    const [lease, run] = await together([
-      fenceLease(tx, tenantId, sessionId, move.epoch),
-      fetchRun(tx, tenantId, sessionId, runId, 'lock'),
-    ]);
-    if (run.ended_at !== null) {
-      throw new DomainError('RESOURCE_CONFLICT', `The run has already ended: ${run.status}.`, {
-        details: { status: run.status },
-      });
-    }
-    const m: Move = { ctx, tx, tenantId, sessionId, run, epoch: move.epoch };
-    const started = run.status === 'queued' ? await startQueued(m, lease.holder!) : [];
     if (move.finish !== undefined && move.begun.length > 0)
       throw invalid('begun', 'must be empty when the run finishes');
-    const [ended, begun, open, session] = await together([
-      endSteps(m, move.ended),
-      beginSteps(m, move.begun),
+    // Statements sent together share a round trip and still run in this order.
+    const [lease, run, open, session] = await together([
+      fenceLease(tx, tenantId, sessionId, move.epoch),
+      fetchRun(tx, tenantId, sessionId, runId, 'lock').then(requireUnended),
       selectOpenSteps(tx, tenantId, runId),
       move.message === undefined ? null : countMessage(tx, tenantId, sessionId),
     ]);
-    const after = await updateAfter(m, move, open);
-    const idle = after.ended_at !== null || after.status === 'waiting';
-    const finished = await finishEvents(m, move, after, open);
-    await together([
-      write(m, move, session, [...started, ...ended], [...begun.events, ...finished]),
+    const m: Move = { ctx, tx, tenantId, sessionId, run, epoch: move.epoch };
+    const started = run.status === 'queued' ? await startQueued(m, lease.holder!) : [];
+    const ends = planEnds(m, move.ended, open);
+    const begins = await planBegins(m, move.begun);
+    const left = [...open.filter((step) => !ends.steps.has(step.step_index)), ...begins.steps];
+    const waits = left.length > 0 && left.every((step) => step.status === 'waiting');
+    const finished = await finishEvents(m, move, left, ends);
+    const idle = move.finish !== undefined || waits;
+    const [, , { has_next, ...after }] = await tx.last([
+      ends.send(),
+      begins.send(),
+      updateAfter(m, move, waits),
+      write(m, move, session, [...started, ...ends.events], [...begins.events, ...finished]),
       release && idle ? freeLease(tx, tenantId, sessionId) : null,
     ]);
-    if (idle) tx.afterCommit(() => ctx.signals.ready({ tenantId, sessionId }));
-    return { run: toRun(after), begun: begun.indices };
+    // Who counted a message has the session locked: nothing can be queued there before the commit.
+    const alone = session !== null && release && !has_next;
+    if (idle && !alone) tx.afterCommit(() => ctx.signals.ready({ tenantId, sessionId }));
+    return { run: toRun(after), begun: begins.steps.map((step) => step.step_index) };
+  });
+}
+
+function requireUnended(run: RunRow): RunRow {
+  if (run.ended_at === null) return run;
+  throw new DomainError('RESOURCE_CONFLICT', `The run has already ended: ${run.status}.`, {
+    details: { status: run.status },
   });
 }
 
@@ -91,80 +81,47 @@ async function startQueued(m: Move, holder: string): Promise<ServerEvent[]> {
   return [{ type: 'run.started', actor: m.ctx.principal.actor, data }];
 }
 
-function endSteps(m: Move, ends: readonly EndStep[]): Promise<ServerEvent[]> {
-  return together(
-    ends.map(async (end) => {
-      const key = { tenantId: m.tenantId, runId: m.run.id, stepIndex: end.step_index };
-      const known = end.step_index < m.run.step_count;
-      const step = known ? await endStep(m.tx, key, end.status, end.output ?? null, end.usage) : null;
-      if (step === null) {
-        throw new DomainError('RESOURCE_CONFLICT', `Step ${end.step_index} is not open.`, {
-          details: { step_index: end.step_index },
-        });
-      }
-      return endedEvent(step, m.ctx.principal.actor, end.finish_reason);
-    }),
-  );
-}
-
-async function beginSteps(m: Move, begins: readonly BeginStep[]) {
-  const steps = await together(
-    begins.map((begin, position) => {
-      const tool = begin.kind === 'tool' ? begin : null;
-      const waits = tool?.executor === 'client';
-      return insertStep(m.tx, {
-        tenantId: m.tenantId,
-        runId: m.run.id,
-        stepIndex: m.run.step_count + position,
-        sessionId: m.sessionId,
-        kind: begin.kind,
-        status: waits ? 'waiting' : 'started',
-        epoch: m.epoch,
-        messageId: begin.kind === 'model' ? begin.message_id : null,
-        name: begin.name,
-        callId: tool?.call_id ?? null,
-        policy: tool?.policy ?? null,
-        input: tool?.input,
-        timeoutSeconds: waits ? (tool?.timeout_seconds ?? CLIENT_TIMEOUT_SECONDS) : null,
-      });
-    }),
-  );
-  return {
-    indices: steps.map((step) => step.step_index),
-    events: steps.map((step) => begunEvent(step, m.ctx.principal.actor)),
-  };
-}
-
-/** @param open what is open after this move's steps ended and began */
-function updateAfter(m: Move, move: AdvanceRun, open: readonly StepRow[]): Promise<RunRow> {
+function usageOf(m: Move, move: AdvanceRun): Usage {
   const sum = (key: keyof Usage) => move.ended.reduce((total, { usage }) => total + (usage?.[key] ?? 0), 0);
+  return { input_tokens: sum('input_tokens'), output_tokens: sum('output_tokens') };
+}
+
+function updateAfter(m: Move, move: AdvanceRun, waits: boolean): Promise<MovedRun> {
+  const used = usageOf(m, move);
   const change = {
     epoch: m.epoch,
     newSteps: move.begun.length,
-    inputTokens: sum('input_tokens'),
-    outputTokens: sum('output_tokens'),
+    inputTokens: used.input_tokens,
+    outputTokens: used.output_tokens,
   };
   if (move.finish !== undefined) {
     const error = move.finish.status === 'failed' ? move.finish.error : undefined;
-    return updateRun(m.tx, m.tenantId, m.run.id, { ...change, status: move.finish.status, error });
+    return moveRun(m.tx, m.tenantId, m.run.id, { ...change, status: move.finish.status, error });
   }
-  const waits = open.length > 0 && open.every((step) => step.status === 'waiting');
-  return updateRun(m.tx, m.tenantId, m.run.id, { ...change, status: waits ? 'waiting' : 'running' });
+  return moveRun(m.tx, m.tenantId, m.run.id, { ...change, status: waits ? 'waiting' : 'running' });
 }
 
 async function finishEvents(
   m: Move,
   move: AdvanceRun,
-  after: RunRow,
-  left: readonly StepRow[],
+  left: readonly unknown[],
+  ends: Plan,
 ): Promise<ServerEvent[]> {
   if (move.finish === undefined) return [];
   const { actor } = m.ctx.principal;
-  const data = { run_id: after.id, steps: after.step_count, usage: toRun(after).usage };
+  const used = usageOf(m, move);
+  const usage = {
+    input_tokens: m.run.input_tokens + used.input_tokens,
+    output_tokens: m.run.output_tokens + used.output_tokens,
+  };
+  const data = { run_id: m.run.id, steps: m.run.step_count, usage };
   const { finish, message } = move;
   const why = finish.status === 'failed' ? finish.error : UNFINISHED_STEP;
-  const open =
-    left.length === 0 ? [] : await endOpenSteps(m.tx, m.tenantId, after.id, actor, why, message?.id);
+  let open: ServerEvent[] = [];
+  if (left.length > 0) {
+    await ends.send();
+    open = await endOpenSteps(m.tx, m.tenantId, m.run.id, actor, why, message?.id);
+  }
   if (finish.status === 'completed') return [...open, { type: 'run.completed', actor, data }];
   return [...open, { type: 'run.failed', actor, data: { ...data, error: finish.error } }];
 }

@@ -4,7 +4,6 @@ import type { Services } from '../context.ts';
 import type { ServerEvent } from '../log/index.ts';
 import type { Statement, Tx } from '../ports.ts';
 import type { SessionKey } from '../signal/index.ts';
-import { together } from '../together.ts';
 import { freeLease } from '../lease/index.ts';
 import { endOpenSteps } from './cancel.ts';
 import { agentOf, RUN_COLUMNS, toRun, updateRun, type RunRow } from './queries.ts';
@@ -114,7 +113,12 @@ async function begin(
   const messageId = newId();
   const { model } = agentOf(row);
   const started = { run_id: runId, step_index: 0, kind: 'model' as const, message_id: messageId, model };
-  const [run, step] = await together([
+  const [, run, step] = await tx.last([
+    services.log.appendTx(tx, { tenantId, sessionId }, [
+      ...recovered(row, holder, actor),
+      { type: 'run.started', actor, data: { run_id: runId, epoch, holder } },
+      { type: 'step.started', actor, data: started },
+    ]),
     updateRun(tx, tenantId, runId, { status: 'running', epoch, newSteps: 1 }),
     insertStep(tx, {
       tenantId,
@@ -131,11 +135,6 @@ async function begin(
       input: undefined,
       timeoutSeconds: null,
     }),
-    services.log.appendTx(tx, { tenantId, sessionId }, [
-      ...recovered(row, holder, actor),
-      { type: 'run.started', actor, data: { run_id: runId, epoch, holder } },
-      { type: 'step.started', actor, data: started },
-    ]),
   ]);
   return claimOf(row, run, messageId, [toStep(step)]);
 }

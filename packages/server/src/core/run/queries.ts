@@ -51,6 +51,12 @@ const UPDATE: Statement = {
     where tenant_id = $1 and id = $2 returning ${RUN_COLUMNS}`,
 };
 
+const MOVE: Statement = {
+  name: 'run_move',
+  text: `${UPDATE.text}, exists (select 1 from runs o where o.tenant_id = $1 and o.session_id = r.session_id
+      and o.id <> $2 and o.ended_at is null) as has_next`,
+};
+
 export interface RunRow {
   id: string;
   session_id: string;
@@ -147,13 +153,29 @@ export interface RunChange {
   cancelReason?: string;
 }
 
+/** A run after its change, and whether others of its session have not ended. */
+export type MovedRun = RunRow & { has_next: boolean };
+
 export async function updateRun(
   db: Queryable,
   tenantId: string,
   id: string,
   change: RunChange,
 ): Promise<RunRow> {
-  const rows = await db.query<RunRow>(UPDATE, [
+  return (await db.query<RunRow>(UPDATE, valuesOf(tenantId, id, change)))[0]!;
+}
+
+export async function moveRun(
+  db: Queryable,
+  tenantId: string,
+  id: string,
+  change: RunChange,
+): Promise<MovedRun> {
+  return (await db.query<MovedRun>(MOVE, valuesOf(tenantId, id, change)))[0]!;
+}
+
+function valuesOf(tenantId: string, id: string, change: RunChange): unknown[] {
+  return [
     tenantId,
     id,
     change.status,
@@ -164,8 +186,7 @@ export async function updateRun(
     change.newRecoveries ?? 0,
     change.error === undefined ? null : JSON.stringify(change.error),
     change.cancelReason ?? null,
-  ]);
-  return rows[0]!;
+  ];
 }
 
 export async function selectRuns(

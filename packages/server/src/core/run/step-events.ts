@@ -1,14 +1,45 @@
 import type { Ctx } from '../context.ts';
 import type { ServerEvent } from '../log/index.ts';
 import { fromJson, iso } from '../wire.ts';
-import type { StepRow } from './step-queries.ts';
+import { stepKey, type NewStep, type StepRow } from './step-queries.ts';
 
 /** What a failed step stores as its output. */
 export interface StepFailure {
   error: { code: string; message: string };
 }
 
-export function begunEvent(step: StepRow, actor: Ctx['principal']['actor']): ServerEvent {
+/** What an event tells of a step that begins. */
+export type BegunStep = Pick<
+  StepRow,
+  | 'run_id'
+  | 'step_index'
+  | 'kind'
+  | 'status'
+  | 'message_id'
+  | 'name'
+  | 'call_id'
+  | 'idempotency_key'
+  | 'input'
+  | 'deadline_at'
+>;
+
+/** The step as it will be stored, if nothing of it is left to the database. */
+export function asBegun(step: NewStep): BegunStep {
+  return {
+    run_id: step.runId,
+    step_index: step.stepIndex,
+    kind: step.kind,
+    status: step.status,
+    message_id: step.messageId,
+    name: step.name,
+    call_id: step.callId,
+    idempotency_key: stepKey(step),
+    input: step.input === undefined ? null : JSON.stringify(step.input),
+    deadline_at: null,
+  };
+}
+
+export function begunEvent(step: BegunStep, actor: Ctx['principal']['actor']): ServerEvent {
   const { run_id, step_index } = step;
   if (step.kind === 'model') {
     const data = {

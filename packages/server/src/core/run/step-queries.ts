@@ -110,6 +110,11 @@ export interface NewStep {
   timeoutSeconds: number | null;
 }
 
+/** The same for every attempt of one step. */
+export function stepKey({ runId, stepIndex }: Pick<NewStep, 'runId' | 'stepIndex'>): string {
+  return `${runId}/${stepIndex}`;
+}
+
 export async function insertStep(db: Queryable, step: NewStep): Promise<StepRow> {
   const rows = await db.query<StepRow>(INSERT, [
     step.tenantId,
@@ -123,7 +128,7 @@ export async function insertStep(db: Queryable, step: NewStep): Promise<StepRow>
     step.name,
     step.callId,
     step.policy,
-    `${step.runId}/${step.stepIndex}`,
+    stepKey(step),
     step.input === undefined ? null : JSON.stringify(step.input),
     step.timeoutSeconds,
   ]);

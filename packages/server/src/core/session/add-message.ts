@@ -4,6 +4,7 @@ import type { Services } from '../context.ts';
 import { DomainError, notFound } from '../errors.ts';
 import type { ServerEvent } from '../log/index.ts';
 import type { Queryable, Statement, Tx } from '../ports.ts';
+import { together } from '../together.ts';
 import { iso, isId } from '../wire.ts';
 import type { LockedSession } from './queries.ts';
 
@@ -27,7 +28,10 @@ const INSERT_MESSAGE: Statement = {
   name: 'message_insert',
   text: `insert into messages
       (tenant_id, id, session_id, message_index, seq, role, content, run_id, client_msg_id, metadata)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::json) returning created_at`,
+    values ($1, $2, $3, $4,
+      (select last_seq - $5 from session_heads where tenant_id = $1 and session_id = $3),
+      $6, $7, $8, $9, $10::json)
+    returning seq, created_at`,
 };
 
 export interface NewMessage {
@@ -94,20 +98,24 @@ export async function addMessage(
     ...(clientMsgId === null ? {} : { clientMsgId }),
   };
   const target = { tenantId, sessionId };
-  const seqs = await services.log.appendTx(tx, target, [...before, created, ...(events.after ?? [])]);
-  const seq = seqs[before.length]!;
-  const rows = await tx.query<{ created_at: Date }>(INSERT_MESSAGE, [
-    tenantId,
-    id,
-    sessionId,
-    message_index,
-    seq,
-    role,
-    content,
-    runId,
-    clientMsgId,
-    JSON.stringify(metadata),
+  const after = events.after ?? [];
+  // The append holds the log's head until the commit, so its number is known without waiting for it.
+  const [, rows] = await together([
+    services.log.appendTx(tx, target, [...before, created, ...after]),
+    tx.query<{ seq: number; created_at: Date }>(INSERT_MESSAGE, [
+      tenantId,
+      id,
+      sessionId,
+      message_index,
+      after.length,
+      role,
+      content,
+      runId,
+      clientMsgId,
+      JSON.stringify(metadata),
+    ]),
   ]);
+  const { seq, created_at } = rows[0]!;
   return {
     id,
     session_id: sessionId,
@@ -118,6 +126,6 @@ export async function addMessage(
     run_id: runId,
     client_msg_id: clientMsgId,
     metadata,
-    created_at: iso(rows[0]!.created_at),
+    created_at: iso(created_at),
   };
 }

@@ -1,64 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type QueryResult,
-} from 'kysely';
-import type { Duplex } from 'node:stream';
+import type { Kysely } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Db, Statement, Tx } from '../../core/ports.ts';
 import type { Tables } from '../../core/tables.ts';
+import { kyselyOver, type Run } from './kysely-over.ts';
+import { CommitLost, isBroken, runTransaction, type Scope } from './transaction.ts';
 import { backoffMs, isConnectionLost, isRetryable, isUniqueViolation } from './transient.ts';
 
-type Run = <Row>(config: {
-  text: string;
-  name?: string;
-  values: unknown[];
-}) => Promise<{ rows: Row[]; rowCount: number | null }>;
-
 const MAX_ATTEMPTS = 6;
-
-/** A commit whose outcome is unknown must not be repeated blindly. */
-class CommitLost extends Error {
-  override readonly name = 'CommitLost';
-}
-
-/** A Kysely whose every query goes through `run`; transactions belong to `Db.transaction` alone. */
-function kyselyOver(run: Run): Kysely<Tables> {
-  const connection: DatabaseConnection = {
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      const { rows, rowCount } = await run<R>({ text: query.sql, values: query.parameters as unknown[] });
-      return { rows, numAffectedRows: BigInt(rowCount ?? 0) };
-    },
-    streamQuery: () => {
-      throw new Error('Streaming queries are not supported.');
-    },
-  };
-  const refuse = () => Promise.reject(new Error('Use Db.transaction.'));
-  const driver: Driver = {
-    init: async () => {},
-    acquireConnection: async () => connection,
-    beginTransaction: refuse,
-    commitTransaction: refuse,
-    rollbackTransaction: refuse,
-    releaseConnection: async () => {},
-    destroy: async () => {},
-  };
-  const dialect: Dialect = {
-    createAdapter: () => new PostgresAdapter(),
-    createDriver: () => driver,
-    createIntrospector: (db) => new PostgresIntrospector(db),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
-  };
-  return new Kysely<Tables>({ dialect });
-}
 
 /** The `Db` port over a `pg` pool, whichever engine answers behind it. */
 export class Database implements Db {
@@ -66,7 +16,7 @@ export class Database implements Db {
   readonly kysely: Kysely<Tables>;
   readonly #pool: Pool;
   readonly #dispose: () => Promise<void>;
-  readonly #inside = new AsyncLocalStorage<{ open: boolean }>();
+  readonly #inside = new AsyncLocalStorage<Scope>();
 
   readonly #migrate: (pool: Pool) => Promise<void>;
 
@@ -152,33 +102,7 @@ export class Database implements Db {
 
   async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#connect();
-    const hooks: (() => void)[] = [];
-    const scope = { open: true };
-    const run: Run = async (config) => {
-      if (!scope.open) throw new Error('A query came after the end of its transaction.');
-      return (await client.query(config)) as never;
-    };
-    const tx: Tx = {
-      kysely: kyselyOver(run),
-      query: async (statement, values) =>
-        (await run<never>({ ...statement, values: values as unknown[] })).rows,
-      afterCommit: (hook) => void hooks.push(hook),
-    };
-    let result: T;
-    try {
-      const begun = begin(client);
-      result = await this.#inside.run(scope, () => work(tx));
-      scope.open = false;
-      await begun;
-      await commit(client);
-    } catch (error) {
-      scope.open = false;
-      client.release(isBroken(error) || !(await rollBack(client)));
-      throw error;
-    }
-    client.release();
-    runHooks(hooks);
-    return result;
+    return runTransaction(client, (scope, tx) => this.#inside.run(scope, () => work(tx)));
   }
 
   async #connect(): Promise<PoolClient> {
@@ -191,53 +115,4 @@ export class Database implements Db {
       }
     }
   }
-}
-
-/** Not waited for: it leaves in one write with the first statement. That one fails if this does. */
-function begin(client: PoolClient): Promise<unknown> {
-  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
-  const begun = client.query('begin');
-  begun.catch(() => {});
-  return begun;
-}
-
-async function commit(client: PoolClient): Promise<void> {
-  try {
-    const { command } = await client.query('commit');
-    if (command !== 'COMMIT') throw new Error('The transaction was rolled back by the database.');
-  } catch (error) {
-    if (isBroken(error)) {
-      throw new CommitLost('The connection was lost during commit.', { cause: error });
-    }
-    throw error;
-  }
-}
-
-/** @returns whether the connection can be used again. */
-async function rollBack(client: PoolClient): Promise<boolean> {
-  try {
-    await client.query('rollback');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The transaction is committed whatever its hooks do: none of them may make it look failed. */
-function runHooks(hooks: readonly (() => void)[]): void {
-  for (const hook of hooks) {
-    try {
-      hook();
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-}
-
-/** After the driver gave up waiting, the connection still owes an answer and cannot be used again. */
-function isBroken(error: unknown): boolean {
-  const timedOut = error instanceof Error && error.message === 'Query read timeout';
-  return timedOut || error instanceof CommitLost || isConnectionLost(error);
 }

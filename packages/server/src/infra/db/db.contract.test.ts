@@ -92,6 +92,52 @@ describe.each(ENGINES)('database on %s', (engine) => {
     expect(await ids()).toEqual([]);
   });
 
+  describe('the last statements, sent with the commit', () => {
+    test('commit, and their results are the result', async () => {
+      const ran: string[] = [];
+      const result = await db.transaction(async (tx) => {
+        tx.afterCommit(() => void ran.push('hook'));
+        await tx.query(INSERT, [1, '{}']);
+        return tx.last([tx.query(INSERT, [2, '{}']), tx.query<{ id: number }>(ALL, []), null]);
+      });
+      expect(result).toEqual([[], [{ id: 1 }, { id: 2 }], null]);
+      expect([await ids(), ran]).toEqual([[1, 2], ['hook']]);
+    });
+
+    test('roll back when the database refuses one of them', async () => {
+      const ran: string[] = [];
+      const work = db.transaction(async (tx) => {
+        tx.afterCommit(() => void ran.push('hook'));
+        return tx.last([
+          tx.query(INSERT, [1, '{}']),
+          tx.query(INSERT, [1, '{}']),
+          tx.query(INSERT, [2, '{}']),
+        ]);
+      });
+      const error: unknown = await work.catch((thrown: unknown) => thrown);
+      expect(db.isDuplicate(error)).toBe(true);
+      expect([await ids(), ran]).toEqual([[], []]);
+    });
+
+    test('roll back when one of them fails before it is sent', async () => {
+      const refuse = async (): Promise<never> => {
+        throw new Error('not sent');
+      };
+      const work = db.transaction(async (tx) => tx.last([tx.query(INSERT, [1, '{}']), refuse()]));
+      await expect(work).rejects.toThrow('not sent');
+      expect(await ids()).toEqual([]);
+    });
+
+    test('take none after them', async () => {
+      const work = db.transaction(async (tx) => {
+        await tx.last([tx.query(INSERT, [1, '{}'])]);
+        await tx.query(INSERT, [2, '{}']);
+      });
+      await expect(work).rejects.toThrow(/after the end/);
+      expect(await ids()).toEqual([1]);
+    });
+  });
+
   test('a transaction or query beside the one it is called in is refused at once', async () => {
     await expect(db.transaction(() => db.transaction(async () => {}))).rejects.toThrow(
       /inside a transaction/,
@@ -246,7 +292,12 @@ describe.each(ENGINES)('database on %s', (engine) => {
           await tx.query(INSERT, [77, '{}']);
         });
         await expect(work).rejects.toThrow(/terminat/);
-        expect(attempts).toBe(1);
+        const sent = db.transaction(async (tx) => {
+          attempts += 1;
+          return tx.last([tx.query(INSERT, [77, '{}'])]);
+        });
+        await expect(sent).rejects.toThrow(/terminat/);
+        expect(attempts).toBe(2);
         await sql`drop trigger cut on things`.execute(db.kysely);
       });
 
