@@ -106,18 +106,12 @@ async function settle(world: World, load: readonly Promise<unknown>[]): Promise<
   else
     for (const result of ended) if (result.status === 'rejected') report('load', '-', String(result.reason));
   for (const session of world.sessions) {
-    while (!(await isSettled(world, session)) && performance.now() < deadline) await pause(50);
+    while (!(await world.isSettled(session)) && performance.now() < deadline) await pause(50);
     const open = [...session.openRuns];
     if (open.length > 0) report('run-stuck', session.name, `never ended: ${open.join(', ')}`);
     await Promise.all(session.follows.map((follower) => follower.stop()));
   }
   return violations;
-}
-
-async function isSettled(world: World, session: Watched): Promise<boolean> {
-  if (session.openRuns.size > 0) return false;
-  const { data } = await world.client.get(session.path);
-  return session.follows.every((follower) => follower.lastId >= Number(data['last_seq']));
 }
 
 function complaints(world: World, server: ServerProcess): Violation[] {

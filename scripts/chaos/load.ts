@@ -28,8 +28,9 @@ export async function startLoad(world: World): Promise<Promise<unknown>[]> {
   for (const name of ['held0', 'held1'])
     begin(hold(world, await world.watch({ name, executor: 'external' }), HOLDER_TTL_MS));
   const outside = await world.watch({ name: 'outside', agentId, executor: 'external' });
-  begin(chat(world, outside, 'outside-a'));
-  begin(executeOutside(world, outside, HOLDER_TTL_MS));
+  const asking = chat(world, outside, 'outside-a');
+  begin(asking);
+  begin(executeOutside(world, outside, HOLDER_TTL_MS, asking));
   return load;
 }
 

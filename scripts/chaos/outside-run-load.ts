@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Answer } from './client.ts';
 import { claim, type Held } from './holder-load.ts';
 import type { Random } from './random.ts';
@@ -11,14 +12,31 @@ interface OpenStep {
   message_id: string | null;
 }
 
-/** A holder outside that executes the runs of its session, step by recorded step, from wherever they stand. */
-export async function executeOutside(world: World, session: Watched, ttlMs: number): Promise<void> {
+const IDLE_MS = 30;
+
+/**
+ * A holder outside that executes the runs of its session, step by recorded step, from wherever they stand.
+ * @param asking ends when no more of them will be queued
+ */
+export async function executeOutside(
+  world: World,
+  session: Watched,
+  ttlMs: number,
+  asking: Promise<unknown>,
+): Promise<void> {
   const random = world.random(`execute ${session.name}`);
-  for (let turn = 1; !world.stopping || session.openRuns.size > 0; turn += 1) {
+  let asked = false;
+  const end = (): void => void (asked = true);
+  asking.then(end, end);
+  for (let turn = 1; ; turn += 1) {
     await world.pause(random.int(5, 60));
-    if (session.openRuns.size === 0) continue;
+    if (session.openRuns.size === 0) {
+      if (asked && (await world.isSettled(session))) return;
+      await pause(IDLE_MS);
+      continue;
+    }
     const held = await claim(world, session, `${session.name}-${turn % 2}`, ttlMs);
-    if (held === null) return;
+    if (held === null) continue;
     const run = held.answer.data['run'] as { id: string } | null;
     if (run === null) await release(world, session, held);
     else if (await new OutsideRun(world, session, held, run.id, random).execute())

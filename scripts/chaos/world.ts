@@ -102,6 +102,13 @@ export class World {
       await pause(Math.min(100, Math.max(1, until - performance.now())));
   }
 
+  /** Whether everything that was begun in the session has ended, and every follower has seen it. */
+  async isSettled(session: Watched): Promise<boolean> {
+    if (session.openRuns.size > 0) return false;
+    const { data } = await this.client.get(session.path);
+    return session.follows.every((follower) => follower.lastId >= Number(data['last_seq']));
+  }
+
   async createAgent(name: string, tools: unknown[]): Promise<string> {
     const body = { project_id: this.projectId, name, model: 'offline', tools };
     return String((await this.client.post('/api/v1/agents', body)).data['id']);
