@@ -8,7 +8,8 @@ import type { Follower, Sink } from './types.ts';
 
 const FIRST_PAGE = 100;
 const MAX_PAGE = 2000;
-const PAGE_BYTES = 1024 * 1024;
+/** Small enough that many slow readers, each with two pages in memory, do no harm. */
+const PAGE_BYTES = 192 * 1024;
 
 /** A page that is being read ahead. */
 interface NextPage {
@@ -29,6 +30,8 @@ export class LogFollower implements Follower {
   #said: Said = { messageId: '', length: 0 };
   #pageRows = FIRST_PAGE;
   #next: NextPage | null = null;
+  /** Rows that were read and not written yet. */
+  #rest: EventRow[] | null = null;
 
   constructor(db: Db, tail: Tail, after: number, sink: Sink, onStop: () => void) {
     this.#db = db;
@@ -75,8 +78,9 @@ export class LogFollower implements Follower {
     try {
       while (!this.#stopped && !this.#blocked && !this.#paging && this.#cursor < this.#tail.head) {
         const frame = this.#tail.recent(this.#cursor + 1);
-        if (frame === undefined) void this.#page();
-        else this.#write(frame);
+        if (frame !== undefined) this.#write(frame);
+        else if (this.#rest !== null) this.#writeRest(this.#rest);
+        else void this.#page();
       }
       if (this.#isLive()) this.#writePartial();
     } catch {
@@ -118,7 +122,7 @@ export class LogFollower implements Follower {
   async #page(): Promise<void> {
     this.#paging = true;
     try {
-      await this.#writePage();
+      this.#rest = await this.#readPage();
       this.#paging = false;
     } catch {
       this.#paging = false;
@@ -126,42 +130,44 @@ export class LogFollower implements Follower {
       return;
     }
     // The page may reach further than any hint has told.
-    if (this.#cursor > this.#tail.head) this.#tail.hint(this.#cursor);
+    const last = this.#rest.at(-1)!.seq;
+    if (last > this.#tail.head) this.#tail.hint(last);
     this.pump();
   }
 
-  async #writePage(): Promise<void> {
-    const { target } = this.#tail;
-    const limit = this.#pageRows;
-    const ahead = this.#next?.after === this.#cursor ? this.#next.rows : null;
+  async #readPage(): Promise<EventRow[]> {
+    const after = this.#cursor;
+    const ahead = this.#next?.after === after ? this.#next.rows : null;
     this.#next = null;
-    const rows = await (ahead ?? this.#select(this.#cursor, limit));
-    if (rows.length === 0) throw new Error('The log ends before its head.');
-    // Whoever takes whole pages need not wait for the next one; nothing is kept for a sink that is full.
-    if (limit === MAX_PAGE && rows.length === limit) this.#readAhead(rows.at(-1)!.seq);
-    let bytes = 0;
-    let written = 0;
-    for (const row of rows) {
-      if (this.#stopped || this.#blocked) break;
-      bytes += row.data.length;
-      written += 1;
-      this.#write(new Frame(target.sessionId, row));
-    }
-    // What a full sink left of this page is read again, so the next page is about what it can take.
-    if (this.#blocked || this.#stopped) this.#next = null;
-    const budget = written < rows.length ? bytes * 2 : PAGE_BYTES;
-    const perRow = Math.max(1, bytes / Math.max(1, written));
-    this.#pageRows = Math.max(1, Math.min(MAX_PAGE, Math.ceil(budget / perRow)));
+    const rows = await (ahead ?? this.#select(after));
+    const last = rows.at(-1);
+    if (last === undefined) throw new Error('The log ends before its head.');
+    const bytes = rows.reduce((sum, row) => sum + row.data.length, 0);
+    this.#pageRows = Math.max(
+      1,
+      Math.min(MAX_PAGE, Math.ceil((PAGE_BYTES * rows.length) / Math.max(1, bytes))),
+    );
+    if (last.seq < this.#tail.head) this.#readAhead(last.seq);
+    return rows;
   }
 
+  /** What a full sink leaves of a page is kept: at most this page and the next, however slow it is. */
+  #writeRest(rows: EventRow[]): void {
+    const { sessionId } = this.#tail.target;
+    let index = rows.findIndex((row) => row.seq > this.#cursor);
+    for (; index >= 0 && index < rows.length && !this.#blocked && !this.#stopped; index += 1)
+      this.#write(new Frame(sessionId, rows[index]!));
+    this.#rest = index < 0 || index >= rows.length || this.#stopped ? null : rows.slice(index);
+  }
+
+  /** The database reads the next page while this one is written. */
   #readAhead(after: number): void {
-    if (after >= this.#tail.head) return;
-    const rows = this.#select(after, MAX_PAGE);
+    const rows = this.#select(after);
     rows.catch(() => {});
     this.#next = { after, rows };
   }
 
-  #select(after: number, limit: number): Promise<EventRow[]> {
-    return selectEvents(this.#db, this.#tail.target, after, limit, PAGE_BYTES);
+  #select(after: number): Promise<EventRow[]> {
+    return selectEvents(this.#db, this.#tail.target, after, this.#pageRows, PAGE_BYTES);
   }
 }
