@@ -12,7 +12,7 @@ import { killRounds } from './kill-rounds.ts';
 import { startLoad, stir } from './load.ts';
 import { readCredentials, ServerProcess } from './server-process.ts';
 import { summariseKills, type Summary } from './summary.ts';
-import { readHistory, World, type Watched } from './world.ts';
+import { readHistory, World } from './world.ts';
 
 export interface KillTestOptions {
   rounds: number;
