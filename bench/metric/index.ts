@@ -3,6 +3,7 @@ import { measureAppend } from './append.ts';
 import { measureDeliver } from './deliver.ts';
 import { measureFanOut } from './fan-out.ts';
 import { measureIdle } from './idle.ts';
+import { measurePeers } from './peers.ts';
 import { measureReplay } from './replay.ts';
 import { measureSessions } from './sessions.ts';
 import { measureSlowClients } from './slow-clients.ts';
@@ -20,6 +21,7 @@ export const METRICS = {
   replay: measureReplay,
   'slow-clients': measureSlowClients,
   turns: measureTurns,
+  peers: measurePeers,
   sessions: measureSessions,
   'two-servers': measureTwoServers,
 } as const satisfies Record<string, Metric>;

@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import { percentile, type Sample } from '../harness/stats.ts';
+import { runPeerTurns } from './peer-load.ts';
 import { runModelCalls, runTurns } from './turn-load.ts';
 import { serve } from './serve.ts';
 
@@ -34,4 +35,4 @@ async function requests({ url, path, headers, body, concurrency, count }: Reques
   return { value: count / seconds, p50: percentile(times, 0.5), p95: percentile(times, 0.95) };
 }
 
-serve({ requests, turns: runTurns, modelCalls: runModelCalls });
+serve({ requests, turns: runTurns, modelCalls: runModelCalls, peerTurns: runPeerTurns });

@@ -19,7 +19,7 @@ export interface ModelLoad {
   turns: number;
 }
 
-interface Timed {
+export interface Timed {
   /** Milliseconds from sending the message. */
   first: number;
   total: number;
@@ -156,7 +156,8 @@ export async function runModelCalls({ url, concurrency, turns }: ModelLoad): Pro
   return sample;
 }
 
-async function time(workers: ((record: (timed: Timed) => void) => Promise<void>)[]): Promise<Sample> {
+/** Runs them side by side. */
+export async function time(workers: ((record: (timed: Timed) => void) => Promise<void>)[]): Promise<Sample> {
   const all: Timed[] = [];
   const begun = performance.now();
   await Promise.all(workers.map((worker) => worker((timed) => void all.push(timed))));
