@@ -9,9 +9,10 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{packages,apps,scripts,examples}/**/*.test.ts'],
+          include: ['{packages,scripts,examples}/**/*.test.ts'],
         },
       },
+      { test: { ...shared, name: 'apps', include: ['apps/**/*.test.ts'] } },
       {
         // Needs HOLDFAST_URL and HOLDFAST_API_KEY of a running server; `npm test` starts one.
         test: { ...shared, name: 'conformance', include: ['conformance/**/*.test.ts'] },

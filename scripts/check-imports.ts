@@ -43,7 +43,7 @@ interface Rule {
 }
 
 const SDK_LIBRARIES = ['eventsource-parser'];
-const CORE_LIBRARIES = ['zod', 'kysely', 'uuid'];
+const CORE_LIBRARIES = ['zod', 'kysely', 'uuid', 'canonicalize', 'microdiff'];
 const INFRA_MAY_SEE = ['core/ports.ts', 'core/errors.ts', 'core/tables.ts', 'core/together.ts'];
 const SERVER = 'packages/server/src/';
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,9 @@ export interface TestServer {
   otherApiKey: string;
   email: string;
   password: string;
+  fleetKey: string;
+  /** Of the chat service. */
+  hmacSecret: string;
   stop(): Promise<void>;
 }
 
@@ -32,6 +35,10 @@ const QUICK = {
   SSE_KEEPALIVE_MS: '1000',
   LOG_LEVEL: 'warn',
   DASHBOARD: 'false',
+  REGISTRATION: 'open',
+  // The suite is one busy client; what it tests of limits it sets itself.
+  RATE_LIMITS: '{"*":{"minute":1000000}}',
+  TRUSTED_PROXIES: '127.0.0.1',
 };
 
 async function waitUntilHealthy(url: string): Promise<void> {
@@ -61,8 +68,10 @@ export async function startTestServer(settings: Record<string, string> = {}): Pr
   const email = 'owner@holdfast.local';
   const password = randomBytes(12).toString('base64url');
   const login = { ADMIN_EMAIL: email, ADMIN_PASSWORD: password };
+  const [fleetKey, hmacSecret] = [randomUUID(), randomBytes(32).toString('base64url')];
+  const shared = { API_KEYS: fleetKey, CHAT_HMAC_SECRET: hmacSecret };
   const place = { HOST: '127.0.0.1', PORT: String(port), DATA_DIR: dataDir };
-  const env = { ...process.env, ...QUICK, ...settings, ...login, ...place };
+  const env = { ...process.env, ...QUICK, ...settings, ...login, ...shared, ...place };
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {
     mkdirSync(dirname(SERVER_LOG), { recursive: true });
@@ -77,7 +86,7 @@ export async function startTestServer(settings: Record<string, string> = {}): Pr
     });
     const stop = (): Promise<void> => stopProcess(child).then(remove);
     await waitUntilHealthy(url).catch((error: unknown) => stop().then(() => Promise.reject(error)));
-    return { url, ...keys, email, password, stop };
+    return { url, ...keys, email, password, fleetKey, hmacSecret, stop };
   } catch (error) {
     await remove();
     throw error;

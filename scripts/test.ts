@@ -10,13 +10,13 @@ import { startTestServer } from './test-server.ts';
 
 interface Run {
   name: string;
-  project: 'unit' | 'conformance';
+  project: 'unit' | 'apps' | 'conformance';
   filters: string[];
   env: Record<string, string>;
   missing: MissingServices;
 }
 
-const TIMEOUT_MS = { unit: 20 * 60_000, conformance: 4 * 60_000 } as const;
+const TIMEOUT_MS = { unit: 25 * 60_000, apps: 25 * 60_000, conformance: 10 * 60_000 } as const;
 const RESULTS = 'test-results';
 const CHROMIUM = '/usr/bin/chromium';
 const cleanups = new Set<() => Promise<void>>();
@@ -44,10 +44,13 @@ function runVitest({ name, project, filters, env }: Run): Promise<number | null>
     ...report,
   ];
   const child = spawn(process.execPath, [...args, ...filters], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     detached: true,
   });
+  // Several run side by side: what each says is kept together.
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => said.push(part));
   // Its own process group: vitest's workers end with it.
   const kill = (): void => {
     const running = child.exitCode === null && child.signalCode === null;
@@ -60,15 +63,16 @@ function runVitest({ name, project, filters, env }: Run): Promise<number | null>
   }, TIMEOUT_MS[project]);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('close', (code) => {
       clearTimeout(timer);
+      console.log(`\n== ${name} ==\n${Buffer.concat(said).toString()}`);
       resolve(code);
     });
   });
 }
 
 async function runAndCount(run: Run): Promise<Tally> {
-  console.log(`\n== ${run.name} ==`);
+  console.log(`${run.name} ...`);
   rmSync(`${RESULTS}/${run.name}.json`, { force: true });
   const exitCode = await runVitest(run);
   try {
@@ -91,6 +95,10 @@ async function runConformance(name: string, settings: Record<string, string>, ru
       HOLDFAST_OTHER_API_KEY: server.otherApiKey,
       HOLDFAST_EMAIL: server.email,
       HOLDFAST_PASSWORD: server.password,
+      HOLDFAST_FLEET_KEY: server.fleetKey,
+      HOLDFAST_HMAC_SECRET: server.hmacSecret,
+      HOLDFAST_REGISTRATION: 'open',
+      HOLDFAST_TRUSTS_FORWARDED: 'true',
     };
     const tally = await runAndCount({ ...run, name, env });
     await server.stop();
@@ -127,17 +135,22 @@ async function runAll(filters: string[]): Promise<Tally> {
   const forConformance = filters.filter((filter) => filter.startsWith('conformance'));
   const conformance = { project: 'conformance', filters: forConformance, env, missing } as const;
   const all = filters.length === 0;
-  if (all || forConformance.length < filters.length)
-    tallies.push(await runAndCount({ name: 'unit', project: 'unit', filters, env, missing }));
+  if (all || forConformance.length < filters.length) {
+    // Browsers and databases wait for each other's half of the machine for most of the time.
+    const projects = ['unit', 'apps'] as const;
+    const runs = projects.map((project) => runAndCount({ name: project, project, filters, env, missing }));
+    tallies.push(...(await Promise.all(runs)));
+  }
   if ((all || forConformance.length > 0) && globSync('conformance/**/*.test.ts').length > 0) {
-    tallies.push(await runConformance('conformance-pglite', {}, conformance));
+    const runs = [runConformance('conformance-pglite', {}, conformance)];
     if (!('missing' in postgres)) {
       const settings = {
         DATABASE_URL: postgres.url,
         ...('missing' in redis ? {} : { REDIS_URL: redis.url }),
       };
-      tallies.push(await runConformance('conformance-postgres', settings, conformance));
+      runs.push(runConformance('conformance-postgres', settings, conformance));
     }
+    tallies.push(...(await Promise.all(runs)));
   }
   return addTallies(tallies);
 }

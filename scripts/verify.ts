@@ -4,6 +4,7 @@ import { checkCycles } from './check-cycles.ts';
 import { checkDocs } from './check-docs.ts';
 import { checkEnvironment } from './check-environment.ts';
 import { checkImports, RULES } from './check-imports.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { checkSizes } from './check-sizes.ts';
 import { checkSuppressions } from './check-suppressions.ts';
 import { checkErrorsDoc } from './errors-doc.ts';
@@ -67,6 +68,7 @@ function runOwnChecks(root: string): Outcome[] {
     ...runImportRules(root),
     runCheck('cycles', () => checkCycles(root)),
     runCheck('environment', () => checkEnvironment(root)),
+    runCheck('secrets', () => checkSecrets(root)),
     runCheck('sizes', () => checkSizes(root)),
     runCheck('suppressions', () => checkSuppressions(root)),
     runCheck('docs', () => checkDocs(root)),

@@ -25,6 +25,14 @@ export class Api {
     return (JSON.parse(text) as { data: T }).data;
   }
 
+  /** @returns the `data` of the answer. @throws unless the status is 200 */
+  async get<T>(path: string): Promise<T> {
+    const response = await this.#pool.request({ method: 'GET', path, headers: this.#headers });
+    const text = await response.body.text();
+    if (response.statusCode !== 200) throw new Error(`${path}: ${response.statusCode} ${text}`);
+    return (JSON.parse(text) as { data: T }).data;
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy();
   }

@@ -1,7 +1,9 @@
 import type { Metric } from '../harness/bench.ts';
 import { measureAppend } from './append.ts';
+import { measureAudit } from './audit.ts';
 import { measureDeliver } from './deliver.ts';
 import { measureFanOut } from './fan-out.ts';
+import { measureFrontDoor } from './front-door.ts';
 import { measureIdle } from './idle.ts';
 import { measurePeers } from './peers.ts';
 import { measureReplay } from './replay.ts';
@@ -23,6 +25,8 @@ export const METRICS = {
   turns: measureTurns,
   peers: measurePeers,
   sessions: measureSessions,
+  'front-door': measureFrontDoor,
+  audit: measureAudit,
   'two-servers': measureTwoServers,
 } as const satisfies Record<string, Metric>;
 

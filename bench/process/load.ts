@@ -8,13 +8,23 @@ export interface RequestLoad {
   url: string;
   path: string;
   headers: Record<string, string>;
-  body: string;
+  /** Default POST, which is answered with 201; a GET with 200. */
+  method?: 'GET' | 'POST';
+  body?: string;
   concurrency: number;
   count: number;
 }
 
 /** The same request over and over, on as many keep-alive connections as are concurrent. */
-async function requests({ url, path, headers, body, concurrency, count }: RequestLoad): Promise<Sample> {
+async function requests({
+  url,
+  path,
+  headers,
+  method = 'POST',
+  body,
+  concurrency,
+  count,
+}: RequestLoad): Promise<Sample> {
   const pool = new Pool(url, { connections: concurrency, pipelining: 1 });
   const times: number[] = [];
   let left = count;
@@ -23,9 +33,10 @@ async function requests({ url, path, headers, body, concurrency, count }: Reques
     while (left > 0) {
       left -= 1;
       const at = performance.now();
-      const answer = await pool.request({ method: 'POST', path, headers, body });
+      const answer = await pool.request({ method, path, headers, body });
       const text = await answer.body.text();
-      if (answer.statusCode !== 201) throw new Error(`${answer.statusCode} ${text}`);
+      if (answer.statusCode !== (method === 'POST' ? 201 : 200))
+        throw new Error(`${answer.statusCode} ${text}`);
       times.push(performance.now() - at);
     }
   };

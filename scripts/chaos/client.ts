@@ -53,8 +53,9 @@ export class Client {
     for (let retried = false; ; retried = true) {
       try {
         const answer = await this.#attempt(method, path, body, key);
-        if (answer.status < 500) return { ...answer, retried };
-        this.#noteFailure(method, path, answer);
+        const inFlight = answer.body['code'] === 'IDEMPOTENCY_IN_FLIGHT';
+        if (answer.status < 500 && !inFlight) return { ...answer, retried };
+        if (!inFlight) this.#noteFailure(method, path, answer);
       } catch (error) {
         if (!isNetworkFailure(error)) throw error;
       }

@@ -1,45 +1,41 @@
-import { useEffect } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { lazy, Suspense, useEffect } from 'react';
+import { Route, Switch } from 'wouter';
 import { LoginPage } from './auth/login-page.tsx';
 import { useAuth } from './auth/session.tsx';
-import { Empty } from './component/notice.tsx';
-import { DocumentsPage } from './document/documents-page.tsx';
-import { Shell } from './layout/shell.tsx';
-import { SessionPage } from './session/session-page.tsx';
-import { SessionsPage } from './session/sessions-page.tsx';
+import { Loading } from './component/notice.tsx';
+
+const loadInside = () => import('./inside.tsx');
+const Inside = lazy(loadInside);
+const ForgotPasswordPage = lazy(() => import('./auth/forgot-password-page.tsx'));
+const ResetPasswordPage = lazy(() => import('./auth/reset-password-page.tsx'));
+const VerifyEmailPage = lazy(() => import('./auth/verify-email-page.tsx'));
+const RegisterPage = lazy(() => import('./auth/register-page.tsx'));
+const InvitationPage = lazy(() => import('./auth/invitation-page.tsx'));
 
 /** Every page and its path; the server answers these paths with the same document. */
-export function App({ onRefused }: { onRefused: { current: () => void } }) {
-  const { login, logOut } = useAuth();
-  useEffect(() => {
-    onRefused.current = () => {
-      if (login !== null) logOut(true);
-    };
-  }, [login, logOut, onRefused]);
-  // The path stays, so that logging in leads back to it.
-  if (login === null) return <LoginPage />;
+export function App() {
   return (
-    <Shell>
+    <Suspense fallback={<Loading className="p-8" />}>
       <Switch>
-        <Route path="/">
-          <Redirect to="/sessions" replace />
-        </Route>
-        <Route path="/sessions">
-          <SessionsPage />
-        </Route>
-        <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} sessionId={id} />}</Route>
-        <Route path="/documents">
-          <DocumentsPage />
-        </Route>
-        <Route path="/documents/:projectId">
-          {({ projectId }) => <DocumentsPage projectId={projectId} />}
-        </Route>
+        <Route path="/forgot-password" component={ForgotPasswordPage} />
+        <Route path="/reset-password" component={ResetPasswordPage} />
+        <Route path="/verify-email" component={VerifyEmailPage} />
+        <Route path="/register" component={RegisterPage} />
+        <Route path="/invitation" component={InvitationPage} />
         <Route>
-          <div className="p-8">
-            <Empty title="There is no such page." />
-          </div>
+          <InsideOrLogin />
         </Route>
       </Switch>
-    </Shell>
+    </Suspense>
   );
+}
+
+/** Without a login the path stays, so that logging in leads back to it. */
+function InsideOrLogin() {
+  const { login } = useAuth();
+  useEffect(() => {
+    // While the password is typed. A failure shows when the page is wanted.
+    void loadInside().catch(() => undefined);
+  }, []);
+  return login === null ? <LoginPage /> : <Inside />;
 }

@@ -17,6 +17,8 @@ const ARGS = [
 const BUILD_TIMEOUT_MS = 90_000;
 const EMAIL = 'owner@holdfast.local';
 const PASSWORD = 'correct horse battery';
+/** The tests log in more often than a person may. */
+const GENEROUS = '{"*":{"minute":1000000}}';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -24,6 +26,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export class Stage {
   readonly server: LocalServer;
   readonly client: Client;
+  /** Without a credential. */
+  readonly visitor: Client;
   readonly #browser: Browser;
   /** What a page asked for anywhere else, what it complained about, and answers of 500. */
   readonly complaints: string[] = [];
@@ -32,12 +36,13 @@ export class Stage {
     this.server = server;
     this.#browser = browser;
     this.client = createClient({ baseUrl: server.url, apiKey: server.apiKey });
+    this.visitor = createClient({ baseUrl: server.url });
   }
 
   static async open(settings: Record<string, string> = {}): Promise<Stage> {
     const login = { ADMIN_EMAIL: EMAIL, ADMIN_PASSWORD: PASSWORD };
     const [server, browser] = await Promise.all([
-      startServer({ env: { DASHBOARD: 'true', ...login, ...settings } }),
+      startServer({ env: { DASHBOARD: 'true', RATE_LIMITS: GENEROUS, ...login, ...settings } }),
       chromium.launch({ executablePath: process.env['TEST_CHROMIUM'], args: ARGS }),
     ]);
     await waitUntilBuilt(server.url);

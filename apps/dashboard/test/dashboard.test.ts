@@ -191,11 +191,12 @@ describe.skipIf(!process.env['TEST_CHROMIUM'])('the dashboard in Chromium', () =
     await stage.logIn(page, stage.server.url, path);
     await messageBox(page).waitFor();
     await page.evaluate(() => {
-      const login = JSON.parse(sessionStorage.getItem('holdfast.login')!) as object;
-      sessionStorage.setItem('holdfast.login', JSON.stringify({ ...login, token: 'x.y.z' }));
+      const kept = JSON.parse(sessionStorage.getItem('holdfast.login')!) as { login: object };
+      const login = { ...kept.login, accessToken: 'x.y.z', refreshToken: 'x' };
+      sessionStorage.setItem('holdfast.login', JSON.stringify({ ...kept, login }));
     });
     await page.reload();
-    await page.getByText('Your login has expired.').waitFor();
+    await page.getByText('Your login was ended.').waitFor();
     await page.getByLabel('E-mail').fill(LOGIN.email);
     await page.getByLabel('Password').fill(LOGIN.password);
     await page.keyboard.press('Enter');

@@ -22,6 +22,7 @@ import { expect, vi } from 'vitest';
 import { z } from 'zod';
 import { dataOf, pageOf } from './expect.ts';
 import { get, post, send, type Call } from './http.ts';
+import { target } from './target.ts';
 
 export const V1 = '/api/v1';
 const PATIENCE_MS = 15_000;
@@ -116,12 +117,20 @@ export function endingsOf(events: readonly LogEvent[], run: Pick<Run, 'id'>): st
 }
 
 /** Every page of a list, newest first. */
-export async function listAll<T>(path: string, schema: z.ZodType<T>, limit: number): Promise<T[]> {
+export async function listAll<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  limit: number,
+  token = target.apiKey,
+): Promise<T[]> {
   const items: T[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {
     const joint = path.includes('?') ? '&' : '?';
     const query: string = `limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`;
-    const page: { items: T[]; cursor: string | null } = pageOf(await get(`${path}${joint}${query}`), schema);
+    const page: { items: T[]; cursor: string | null } = pageOf(
+      await get(`${path}${joint}${query}`, { token }),
+      schema,
+    );
     items.push(...page.items);
     cursor = page.cursor;
   }

@@ -124,7 +124,11 @@ export class SchemaArbitrary {
     return fc.record(arbs, { requiredKeys: required });
   }
 
-  #string({ format, minLength = 0, maxLength = 200 }: Schema, name: string): Arb {
+  #string({ format, pattern, minLength = 0, maxLength = 200 }: Schema, name: string): Arb {
+    // Cursors are opaque: those that were given out are the only ones.
+    if (name === 'cursor') {
+      return fc.nat().map((at) => this.#idsOf(name).at(at % Math.max(1, this.#idsOf(name).length)) ?? '');
+    }
     if (format === 'uuid') {
       // Looked up when a value is made: ids come and go meanwhile.
       const known = fc.nat().map((at) => this.#idsOf(name).at(at % Math.max(1, this.#idsOf(name).length)));
@@ -135,6 +139,10 @@ export class SchemaArbitrary {
     }
     if (format === 'date-time') return fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
     if (format === 'email') return fc.emailAddress();
+    if (pattern !== undefined) {
+      const matching = fc.stringMatching(new RegExp(pattern, 'u'), { size: '-1' });
+      return matching.map((text) => text.slice(0, Math.max(maxLength, 1)));
+    }
     const bounds = { minLength, maxLength: Math.min(maxLength, minLength + 20) };
     const word = fc.stringMatching(/^[a-z]{1,8}\.[a-z]{1,8}$/);
     return fc.oneof(word, fc.string(bounds), fc.string({ ...bounds, unit: 'grapheme' }));

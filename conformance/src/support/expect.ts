@@ -19,7 +19,11 @@ export function pageOf<T>(answer: Answer, schema: z.ZodType<T>): { items: T[]; c
     .object({
       success: z.literal(true),
       data: z.array(schema),
-      pagination: z.strictObject({ limit: z.int(), next_cursor: z.string().nullable() }),
+      pagination: z.strictObject({
+        limit: z.int(),
+        next_cursor: z.string().nullable(),
+        total: z.int().nullable().optional(),
+      }),
     })
     .parse(answer.json);
   expect(page.data.length).toBeLessThanOrEqual(page.pagination.limit);

@@ -139,9 +139,13 @@ export async function followSse(sessionId: string, options: FollowOptions = {}):
 }
 
 /** Follows over WebSocket, the credential in the subprotocol as browsers must. */
-export async function followWs(sessionId: string, after = 0): Promise<Follower & { socket: WebSocket }> {
+export async function followWs(
+  sessionId: string,
+  after = 0,
+  token = target.apiKey,
+): Promise<Follower & { socket: WebSocket }> {
   const url = `${target.url.replace(/^http/, 'ws')}${sessionPath(sessionId, `/events?after=${after}`)}`;
-  const socket = new WebSocket(url, ['holdfast', `bearer.${target.apiKey}`]);
+  const socket = new WebSocket(url, ['holdfast', `bearer.${token}`]);
   const received = new Received();
   socket.addEventListener('message', ({ data }) => {
     const json: unknown = JSON.parse(String(data));

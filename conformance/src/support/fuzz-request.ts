@@ -7,6 +7,15 @@ import { target } from './target.ts';
 export interface FuzzRequest {
   operation: Operation;
   call: Call;
+  /** How a counterexample shows it: the operation itself is pages long. */
+  [fc.toStringMethod](): string;
+}
+
+export interface Tokens {
+  /** Of a user, for what keys may not do; may end on the way. */
+  user: string | undefined;
+  /** Keys of fewer scopes. */
+  weaker: readonly string[];
 }
 
 const BAD_SEGMENTS = [
@@ -53,19 +62,21 @@ const readable = (value: unknown): string =>
   typeof value === 'string' ? encodeURIComponent(value.toWellFormed()) : String(value);
 
 /** Requests for one operation: valid ones, nearly valid ones and nonsense. */
-export function requestFor(operation: Operation, schemas: SchemaArbitrary, tokens: readonly string[]) {
+export function requestFor(operation: Operation, schemas: SchemaArbitrary, tokens: Tokens) {
   return fc
     .record({
       path: pathOf(operation, schemas),
       query: queryOf(operation, schemas),
       headers: headersOf(operation),
-      token: credential(tokens),
+      token: credential(mainTokenOf(operation, tokens), tokens.weaker),
       payload: payloadOf(operation, schemas),
     })
     .map(({ path, query, headers, token, payload }): FuzzRequest => {
       const typed: Record<string, string> = payload.type === null ? {} : { 'content-type': payload.type };
       return {
         operation,
+        [fc.toStringMethod]: () =>
+          `${operation.method} ${path}?${query} ${JSON.stringify({ headers, token, payload })}`,
         call: {
           method: operation.method,
           path: query === '' ? path : `${path}?${query}`,
@@ -103,7 +114,8 @@ function queryOf({ parameters }: Operation, schemas: SchemaArbitrary): fc.Arbitr
             { weight: 1, arbitrary: fc.constantFrom(...BAD_VALUES) },
             { weight: 1, arbitrary: fc.constantFrom(`1&${name}=2`) },
           )
-          .map((value) => `${name}=${value}`),
+          // No cursor was given out yet.
+          .map((value) => (name === 'cursor' && value === '' ? '' : `${name}=${value}`)),
         { nil: '', freq: 3 },
       ),
     );
@@ -119,7 +131,9 @@ function headersOf({ parameters }: Operation): fc.Arbitrary<Record<string, strin
     .filter((parameter) => parameter.in === 'header')
     .map(({ name }) =>
       fc.option(
-        fc.constantFrom('1', '2', '3', 'key-4').map((value) => ({ [name]: value })),
+        fc
+          .constantFrom(...(name === 'if-match' ? ['*', '"1"', '"2.x"', 'x'] : ['1', '2', '3', 'key-4']))
+          .map((value) => ({ [name]: value })),
         { nil: {}, freq: 2 },
       ),
     );
@@ -130,7 +144,12 @@ function headersOf({ parameters }: Operation): fc.Arbitrary<Record<string, strin
   return fc.tuple(...known, bad).map((given) => Object.assign({}, ...given) as Record<string, string>);
 }
 
-function credential(tokens: readonly string[]): fc.Arbitrary<string | null> {
+function mainTokenOf({ security }: Operation, { user }: Tokens): string {
+  const takesKeys = security.length === 0 || security.some((way) => 'apiKey' in way);
+  return takesKeys || user === undefined ? target.apiKey : user;
+}
+
+function credential(main: string, weaker: readonly string[]): fc.Arbitrary<string | null> {
   const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
   const claims = Buffer.from('{"sub":"x","tid":"x","exp":9999999999}').toString('base64url');
   const bad = [
@@ -142,8 +161,8 @@ function credential(tokens: readonly string[]): fc.Arbitrary<string | null> {
     'hf_',
   ];
   return fc.oneof(
-    { weight: 12, arbitrary: fc.constant(target.apiKey) },
-    { weight: 1, arbitrary: fc.constantFrom(...tokens) },
+    { weight: 16, arbitrary: fc.constant(main) },
+    { weight: 1, arbitrary: fc.constantFrom(...weaker) },
     { weight: 1, arbitrary: fc.constantFrom(...bad) },
   );
 }
@@ -173,8 +192,8 @@ function payloadOf({ method, body }: Operation, schemas: SchemaArbitrary): fc.Ar
   const cut = fc.tuple(texts.valid, fc.nat({ max: 40 })).map(([text, n]) => text.slice(0, -n));
   const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
   const raw: fc.Arbitrary<string | Buffer> = fc.oneof(
-    { weight: 10, arbitrary: texts.valid },
-    { weight: 10, arbitrary: texts.broken },
+    { weight: 14, arbitrary: texts.valid },
+    { weight: 8, arbitrary: texts.broken },
     { weight: 1, arbitrary: cut },
     { weight: 1, arbitrary: bytes },
     {

@@ -21,14 +21,17 @@ export interface Schema {
   minimum?: number;
   maximum?: number;
   format?: string;
+  pattern?: string;
 }
 
-type Content = Record<string, { schema?: Schema }>;
+type Content = Record<string, { schema?: Schema; example?: unknown }>;
 
 interface Parameter {
   name: string;
   in: 'path' | 'query' | 'header';
+  required?: boolean;
   schema: Schema;
+  example?: unknown;
 }
 
 export interface Operation {
@@ -36,6 +39,9 @@ export interface Operation {
   method: string;
   path: string;
   parameters: Parameter[];
+  /** Any one of these ways is enough; none means that it is public. */
+  security: Record<string, unknown>[];
+  requiredScope: string | null;
   body: Content | null;
   responses: Record<string, { content?: Content }>;
 }
@@ -48,6 +54,8 @@ interface Document {
 interface PublishedOperation {
   operationId: string;
   parameters?: Parameter[];
+  security: Record<string, unknown>[];
+  'x-required-scope'?: string;
   requestBody?: { content: Content };
   responses: Operation['responses'];
 }
@@ -68,6 +76,8 @@ export class PublishedApi {
         method: method.toUpperCase(),
         path,
         parameters: published.parameters ?? [],
+        security: published.security,
+        requiredScope: published['x-required-scope'] ?? null,
         body: published.requestBody?.content ?? null,
         responses: published.responses,
       })),

@@ -19,6 +19,14 @@ export const target = {
   /** A user's login, if there is one. */
   email: setting('HOLDFAST_EMAIL'),
   password: setting('HOLDFAST_PASSWORD'),
+  /** One of API_KEYS, if there is one. */
+  fleetKey: setting('HOLDFAST_FLEET_KEY'),
+  /** CHAT_HMAC_SECRET, if there is one. */
+  hmacSecret: setting('HOLDFAST_HMAC_SECRET'),
+  /** Whether anybody may register, and the mails that wait can be read. */
+  openToRegistration: setting('HOLDFAST_REGISTRATION') === 'open',
+  /** Whether the server believes the X-Forwarded-For of this machine. */
+  trustsForwarded: setting('HOLDFAST_TRUSTS_FORWARDED') === 'true',
   fuzzSeconds: Number(setting('HOLDFAST_FUZZ_SECONDS') ?? 15),
   fuzzSeed: setting('HOLDFAST_FUZZ_SEED'),
 };

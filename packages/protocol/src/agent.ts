@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema, timestampSchema } from './common.ts';
+import { idSchema, timestampSchema, versionSchema } from './common.ts';
 
 /** A tool that a client executes (an editor, a browser): the run waits for the posted result. */
 export const clientToolSchema = z.strictObject({
@@ -37,6 +37,7 @@ export const agentSchema = z
     model: z.string().describe('offline, openai/…, anthropic/…, compatible/…, or default.'),
     tools: z.array(z.union([z.string(), z.object(clientToolSchema.shape)])),
     budgets: z.object(budgetsSchema.shape),
+    version: versionSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,
   })

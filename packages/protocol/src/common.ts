@@ -22,10 +22,17 @@ export const clientIdSchema = z
   .max(200)
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 
+/** Of a resource that can be changed: rises with each change, and begins its ETag. */
+export const versionSchema = z.int().min(1).describe('Rises with each change; begins the ETag.');
+
 /** Keyset paging: newest first; `after` is the `next_cursor` of the page before. */
 export const pageQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: idSchema.optional(),
+  include_total: z
+    .boolean()
+    .optional()
+    .describe('True counts every row, false none; by default up to a limit.'),
 });
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 
@@ -34,6 +41,8 @@ export interface Page<T> {
   items: T[];
   limit: number;
   next_cursor: string | null;
+  /** Rows in all: null for more than are counted unasked, absent where none are. */
+  total?: number | null;
 }
 
 const tokensSchema = z.int().min(0).max(100_000_000);

@@ -140,6 +140,7 @@ export const CLOSE_REASONS = [
   'cursor_gone',
   'session_gone',
   'credential_expired',
+  'credential_revoked',
   'internal_error',
 ] as const;
 export type CloseReason = (typeof CLOSE_REASONS)[number];

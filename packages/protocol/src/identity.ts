@@ -1,24 +1,6 @@
 import { z } from 'zod';
 import { idSchema, timestampSchema } from './common.ts';
 
-export const loginSchema = z.strictObject({
-  email: z.string().max(254).pipe(z.email()),
-  password: z.string().min(1).max(1024),
-});
-export type LoginInput = z.infer<typeof loginSchema>;
-
-/** Field names are those of the browser contract. */
-export const loginReplySchema = z
-  .object({
-    accessToken: z.string(),
-    expiresAt: timestampSchema.describe('ISO 8601, UTC; equals the exp claim of the token.'),
-    user: z.object({ id: z.string(), email: z.string(), name: z.string() }),
-    tenantId: idSchema,
-    tenantName: z.string(),
-  })
-  .meta({ id: 'Login' });
-export type Login = z.infer<typeof loginReplySchema>;
-
 /** What a credential may do. `admin` includes the rest; `hold` is the right to work as a holder. */
 export const scopeSchema = z.enum(['read', 'write', 'hold', 'admin']);
 
@@ -32,6 +14,10 @@ export const apiKeySchema = z
     created_at: timestampSchema,
     expires_at: timestampSchema.nullable(),
     revoked_at: timestampSchema.nullable(),
+    last_used_at: timestampSchema.nullable().describe('Recorded at most once a minute.'),
+    previous_expires_at: timestampSchema
+      .nullable()
+      .describe('Until when the secret before the last rotation is taken.'),
   })
   .meta({ id: 'ApiKey' });
 export type ApiKey = z.infer<typeof apiKeySchema>;

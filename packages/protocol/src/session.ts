@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema, metadataSchema, timestampSchema } from './common.ts';
+import { idSchema, metadataSchema, timestampSchema, versionSchema } from './common.ts';
 
 export const SESSION_KINDS = ['chat', 'assistant', 'swarm', 'browser', 'fleet'] as const;
 export const RUN_POLICIES = ['queue', 'reject', 'interrupt'] as const;
@@ -28,6 +28,7 @@ export const sessionSchema = z
     message_count: z.int().min(0),
     last_seq: z.int().min(0).describe('Number of the newest event.'),
     lease: leaseStateSchema,
+    version: versionSchema.describe('Rises with each change of what a client can set; begins the ETag.'),
     created_by: z.string(),
     started_at: timestampSchema,
     completed_at: timestampSchema.nullable(),

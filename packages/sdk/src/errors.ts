@@ -78,6 +78,7 @@ const BY_REASON: Partial<Record<CloseReason, [code: ErrorCode, status: number, m
   cursor_ahead: ['CURSOR_AHEAD', 409, 'This position is ahead of the log.'],
   session_gone: ['NOT_FOUND', 404, 'The session is gone.'],
   credential_expired: ['UNAUTHORIZED', 401, 'The credential has expired.'],
+  credential_revoked: ['UNAUTHORIZED', 401, 'The credential has been revoked.'],
 };
 
 /** Null for a reason after which a follow goes on from its last event. */

@@ -4,6 +4,7 @@ export type { FollowDetail, FollowOptions, FollowState } from './follow/resume.t
 export type { CallOptions, HttpOptions } from './http/http-client.ts';
 export { paginate, type PageOptions } from './http/paging.ts';
 export type { RetryOptions } from './http/retry.ts';
+export { signedFetch, signRequest, type RequestToSign, type Signer } from './http/sign.ts';
 export type { Upload } from './resource/documents.ts';
 export type { AppendedEvents, EventPage } from './resource/events.ts';
 export type { HeartbeatReply } from './resource/leases.ts';

@@ -1,36 +1,30 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
+import { UsageCounter } from './core/api-usage/index.ts';
+import { DenialLog } from './core/audit/index.ts';
 import type { Services } from './core/context.ts';
-import {
-  authenticate,
-  bootstrap,
-  type FirstCredentials,
-  type IdentityServices,
-} from './core/identity/index.ts';
+import { FlagCache } from './core/flag/index.ts';
+import { bootstrap, type FirstCredentials } from './core/identity/index.ts';
 import { abandonLeases, ANY_SERVER } from './core/lease/index.ts';
-import { EventLog } from './core/log/index.ts';
-import type { Bus, Clock } from './core/ports.ts';
-import { Signals } from './core/signal/index.ts';
-import { createTools } from './features/tool/index.ts';
-import { createAccounts, createTokens, loadSigningSecret } from './infra/auth/index.ts';
-import { createLocalBus } from './infra/bus/local-bus.ts';
+import type { Clock } from './core/ports.ts';
+import { HeadKeeper } from './features/audit/index.ts';
 import { systemClock } from './infra/clock/system-clock.ts';
-import { openDb } from './infra/db/index.ts';
 import { startPgliteChores } from './infra/db/pglite-chores.ts';
-import { createModels } from './infra/model/index.ts';
 import { createLogger } from './infra/observability/logger.ts';
 import { Metrics } from './infra/observability/metrics.ts';
-import { addDashboardRoutes, type DashboardBuild } from './surfaces/dashboard/index.ts';
+import { openCredentials } from './open-credentials.ts';
+import { openHttp } from './open-http.ts';
+import { moveFactors, openAccount, openIdentity } from './open-identity.ts';
+import { openMailSender } from './open-mail-sender.ts';
+import { openServices, type OpenServices } from './open-services.ts';
+import type { DashboardBuild } from './surfaces/dashboard/index.ts';
+import { auditJobs } from './surfaces/jobs/audit-jobs.ts';
 import { createSchedule } from './surfaces/jobs/schedule.ts';
-import { createExecutor, type Executor } from './surfaces/local-holder/executor.ts';
-import { addHealthRoute, addMetricsRoute } from './surfaces/ops/index.ts';
-import { addPlatformRoutes } from './surfaces/platform/index.ts';
-import { createHttp } from './surfaces/shared/http-server.ts';
-import { installOpenApi } from './surfaces/shared/openapi.ts';
+import { createExecutor } from './surfaces/local-holder/executor.ts';
 
-const API_VERSION = '0.1.0';
-const MAX_RECOVERIES = 5;
+/** A chain of the audit log that has moved is signed this long after the last time, milliseconds. */
+const HEAD_AGE_MS = 3_600_000;
 
 export interface App {
   /** Of the first start on an empty database, to be shown once. */
@@ -49,39 +43,39 @@ export interface AppOverrides {
   checkReplies?: boolean;
   /** Serves this page at `/`; building it is the caller's. */
   dashboard?: DashboardBuild | null;
+  /** Prints a line for a person; in development the links of mails that nobody sends. */
+  say?: (line: string) => void;
 }
 
 /** Builds the whole server from its configuration. */
 export async function createApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   const clock = overrides.clock ?? systemClock;
   const logger = createLogger(config.log.level);
-  const db = await openDb({
-    databaseUrl: config.database.url,
-    dataDir: config.dataDir,
-    poolMax: config.database.poolMax,
-    queryTimeoutMs: config.database.queryTimeoutMs,
-  });
-  const bus = await openBus(config, logger);
-  const tools = createTools({ ...config.tool, now: () => clock.now() }, logger);
-  const services: Services = {
-    db,
-    bus,
-    clock,
-    logger,
-    tools,
-    log: new EventLog({ db, bus, clock, logger, pollIntervalMs: config.follow.pollIntervalMs }),
-    signals: new Signals(bus),
-    models: createModels(modelOptions(config), logger),
-    settings: { leaseTtlMs: config.lease.ttlMs, maxRecoveries: MAX_RECOVERIES },
-  };
+  const metrics = new Metrics();
+  const services = await openServices(config, { clock, logger, metrics });
+  const { db } = services;
+  const heads = new HeadKeeper(services, { everyEntries: config.audit.headsEntries, everyMs: HEAD_AGE_MS });
+  await heads.open();
   const identity = openIdentity(config, services);
   const firstCredentials = await bootstrap(identity, config.identity);
+  const account = openAccount(config, identity);
+  await moveFactors(services, account);
   if (db.engine === 'pglite') await abandonLeases(services, ANY_SERVER);
 
   const executor = createExecutor(services, config.run.concurrency);
   const chores = startPgliteChores({ db, clock, logger });
-  const schedule = createSchedule(services, config.lease.scanIntervalMs);
-  const http = buildHttp(config, services, identity, executor, logger, overrides);
+  const schedule = createSchedule(
+    services,
+    config.lease.scanIntervalMs,
+    auditJobs(services, heads, config.audit.retentionDays),
+  );
+  const mailSender = openMailSender(config, services, overrides.say);
+  const flags = new FlagCache(services);
+  const usage = new UsageCounter(services);
+  const denials = new DenialLog(services);
+  const credentials = openCredentials(config, services, identity);
+  const doors = { identity, credentials, denials, account, flags, usage, metrics };
+  const http = openHttp(config, services, doors, executor, logger, overrides);
 
   return {
     firstCredentials,
@@ -91,76 +85,32 @@ export async function createApp(config: Config, overrides: AppOverrides = {}): P
       await http.listen({ host: config.http.host, port: config.http.port });
       executor.start();
       schedule.start();
+      mailSender.start();
+      usage.start();
       const { address, port, family } = http.server.address() as AddressInfo;
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
     },
     async close() {
       schedule.stop();
       await Promise.all([http.close(), executor.stop(config.http.shutdownTimeoutMs / 2)]);
-      services.log.close();
-      services.signals.close();
-      await Promise.all([bus.close(), tools.close()]);
+      await mailSender.stop(config.http.shutdownTimeoutMs / 4);
+      await usage.stop();
+      flags.close();
+      await closeLinks(services);
       await chores.stop();
+      await identity.sightings.close();
+      await denials.close();
+      await heads.close();
       await db.close();
     },
   };
 }
 
-function buildHttp(
-  config: Config,
-  services: Services,
-  identity: IdentityServices,
-  executor: Executor,
-  logger: ReturnType<typeof createLogger>,
-  { checkReplies, dashboard }: AppOverrides,
-): FastifyInstance {
-  const metrics = new Metrics();
-  metrics.gauge('holdfast_followers', 'Open follows of this server.', () => services.log.hub.followerCount);
-  metrics.gauge('holdfast_runs_active', 'Runs this server executes now.', () => executor.size());
-  const http = createHttp({
-    services,
-    logger,
-    checkReplies,
-    bodyLimit: config.http.bodyLimitBytes,
-    keepAliveMs: config.http.sseKeepaliveMs,
-    authenticate: ({ token, source }) =>
-      authenticate(identity, { kind: source === 'x-api-key' ? 'api_key' : 'bearer', value: token }),
-    observeRequest: (...request) => metrics.observeRequest(...request),
-  });
-  addHealthRoute(http);
-  addMetricsRoute(http, metrics);
-  addPlatformRoutes(http, { identity, uploadLimitBytes: config.http.uploadLimitBytes });
-  installOpenApi(http, API_VERSION);
-  if (dashboard) addDashboardRoutes(http, dashboard);
-  return http;
-}
-
-async function openBus(config: Config, logger: Services['logger']): Promise<Bus> {
-  if (config.redis.url === undefined) return createLocalBus();
-  const { createRedisBus } = await import('./infra/bus/redis-bus.ts');
-  return createRedisBus({ url: config.redis.url, logger });
-}
-
-function openIdentity(config: Config, { db, clock }: Services): IdentityServices {
-  const secret = config.identity.jwtSecret ?? loadSigningSecret(config.dataDir);
-  return {
-    db,
-    clock,
-    accounts: createAccounts(db, secret),
-    tokens: createTokens({ secret, ttlMs: config.identity.tokenTtlMs, clock }),
-  };
-}
-
-function modelOptions({ model }: Config): Parameters<typeof createModels>[0] {
-  const { openai, anthropic, compatible } = model;
-  return {
-    defaultModels: model.default,
-    offlineTokenDelayMs: model.offlineTokenDelayMs,
-    timeoutMs: model.timeoutMs,
-    ...(openai.apiKey === undefined ? {} : { openai: { ...openai, apiKey: openai.apiKey } }),
-    ...(anthropic.apiKey === undefined ? {} : { anthropic: { ...anthropic, apiKey: anthropic.apiKey } }),
-    ...(compatible.baseUrl === undefined
-      ? {}
-      : { compatible: { ...compatible, baseUrl: compatible.baseUrl } }),
-  };
+/** What hears of other servers, and reaches beyond this one; the database is still needed after it. */
+async function closeLinks({ log, signals, secrets, limits, bus, tools }: OpenServices): Promise<void> {
+  log.close();
+  signals.close();
+  secrets.close();
+  await limits.close();
+  await Promise.all([bus.close(), tools.close()]);
 }

@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import { API_VARIABLES } from './config-api.ts';
+import { AUDIT_VARIABLES } from './config-audit.ts';
+import { ACCOUNT_VARIABLES } from './config-account.ts';
+import { CREDENTIAL_VARIABLES } from './config-credential.ts';
+import { LIMIT_VARIABLES } from './config-limit.ts';
+import { LOGIN_VARIABLES } from './config-login.ts';
+import { MAIL_VARIABLES } from './config-mail.ts';
+import { SECRET_VARIABLES } from './config-secret.ts';
 import {
   choice,
   flag,
@@ -84,12 +92,8 @@ export const VARIABLES = {
     storage('How often a follower checks the log for a missed hint.'),
   ),
 
-  JWT_SECRET: text(
-    32,
-    1024,
-    identity('Signs login tokens. Required in production; servers of one database share it.'),
-  ),
-  TOKEN_TTL_HOURS: integer(1, 8760, 24, identity('Life of a login token.')),
+  ...LOGIN_VARIABLES,
+  ...ACCOUNT_VARIABLES,
   ADMIN_EMAIL: z
     .email()
     .max(254)
@@ -104,6 +108,18 @@ export const VARIABLES = {
     1024,
     identity('Password of that owner. Without it one is generated and printed once.'),
   ),
+
+  ...CREDENTIAL_VARIABLES,
+
+  ...SECRET_VARIABLES,
+
+  ...AUDIT_VARIABLES,
+
+  ...LIMIT_VARIABLES,
+
+  ...API_VARIABLES,
+
+  ...MAIL_VARIABLES,
 
   LEASE_TTL_MS: integer(1000, 3_600_000, 15_000, running('Silence after which a holder counts as dead.')),
   LEASE_SCAN_INTERVAL_MS: integer(50, 3_600_000, 5000, running('How often dead holders are looked for.')),

@@ -82,15 +82,18 @@ describe('loadConfig', () => {
     expect(problemOf({ MONGODB_URI: 'mongodb://127.0.0.1/x' })?.rule).toContain('set DATABASE_URL');
   });
 
-  it('requires a secret in production only', () => {
+  it('requires secrets in production only', () => {
     expect(problemOf({ NODE_ENV: 'production' })).toMatchObject({
       variable: 'JWT_SECRET',
       source: 'not set',
     });
-    const jwtSecret = 's'.repeat(32);
-    expect(loadConfig({ NODE_ENV: 'production', JWT_SECRET: jwtSecret }, folder).identity).toMatchObject({
-      jwtSecret,
-    });
+    const jwtSecret = 'pq7Zr2Vx9Lw4Tn6Bs1Kd8Mf3Hg5Jc0Ya';
+    const production = {
+      NODE_ENV: 'production',
+      JWT_SECRET: jwtSecret,
+      SECRETS_KEY_FILE: '/run/secrets/keys',
+    };
+    expect(loadConfig(production, folder).identity).toMatchObject({ jwtSecret });
   });
 
   it.each([

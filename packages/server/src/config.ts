@@ -2,6 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describeVariable, VARIABLES, type VariableName, type Variables } from './config-schema.ts';
+import { toApiConfig } from './config-api.ts';
+import { checkAuditVariables, toAuditConfig } from './config-audit.ts';
+import { toAccountConfig } from './config-account.ts';
+import { checkCredentialVariables, toCredentialConfig } from './config-credential.ts';
+import { checkLimitVariables, toLimitConfig } from './config-limit.ts';
+import { checkLoginVariables, toLoginConfig } from './config-login.ts';
+import { checkMailVariables, toMailConfig } from './config-mail.ts';
+import { checkSecretVariables, toSecretConfig } from './config-secret.ts';
 
 export type { McpServers } from './config-field.ts';
 
@@ -56,6 +64,10 @@ export function loadConfig(env: Environment = process.env, cwd: string | null = 
       'is not supported: Holdfast keeps its data in PostgreSQL; set DATABASE_URL instead.',
     );
   }
+  // The fleet contract wants a server that was given no key to say so, where others take it as unset.
+  if ((env['API_KEYS'] ?? file['API_KEYS']) === '') {
+    refuse('API_KEYS', 'must not be empty: name a key, or leave the variable out.');
+  }
   checkTogether(values as Partial<Variables>, source, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
   return toConfig(values as Variables, cwd ?? '.');
@@ -89,6 +101,12 @@ function checkTogether(
     if (source(name) === 'not set') refuse(name, rule);
   };
   if (values.NODE_ENV === 'production') needs('JWT_SECRET', 'is required when NODE_ENV is production.');
+  checkLoginVariables(values, values.NODE_ENV === 'production', refuse);
+  checkCredentialVariables(values, values.NODE_ENV === 'production', refuse);
+  checkAuditVariables(values, refuse);
+  checkLimitVariables(values, needs);
+  checkMailVariables(values, values.NODE_ENV === 'production', needs);
+  checkSecretVariables(values, values.NODE_ENV === 'production', refuse);
   const providers = new Set((values.MODEL_DEFAULT ?? []).map((id) => id.split('/')[0]));
   if (providers.has('openai')) needs('OPENAI_API_KEY', 'is required by the openai/ model in MODEL_DEFAULT.');
   if (providers.has('anthropic'))
@@ -121,8 +139,7 @@ function toConfig(v: Variables, cwd: string) {
     redis: { url: v.REDIS_URL },
     follow: { pollIntervalMs: v.FOLLOW_POLL_INTERVAL_MS },
     identity: {
-      jwtSecret: v.JWT_SECRET,
-      tokenTtlMs: v.TOKEN_TTL_HOURS * 3_600_000,
+      ...toLoginConfig(v),
       adminEmail: v.ADMIN_EMAIL,
       adminPassword: v.ADMIN_PASSWORD,
     },
@@ -137,5 +154,12 @@ function toConfig(v: Variables, cwd: string) {
       compatible: { apiKey: v.COMPATIBLE_API_KEY, baseUrl: v.COMPATIBLE_BASE_URL },
     },
     tool: { mcpServers: v.MCP_SERVERS, fetchAllowPrivate: v.FETCH_ALLOW_PRIVATE },
+    credential: toCredentialConfig(v),
+    secret: toSecretConfig(v),
+    limit: toLimitConfig(v),
+    api: toApiConfig(v),
+    mail: toMailConfig(v),
+    account: toAccountConfig(v),
+    audit: toAuditConfig(v, resolve(cwd, v.DATA_DIR), cwd),
   };
 }

@@ -39,7 +39,7 @@ function closeOnSignal(app: App, dashboard: DashboardBuild | null, timeoutMs: nu
 try {
   const config = loadConfig();
   const dashboard = config.http.dashboard ? new DashboardBuild({ repository: REPOSITORY, say }) : null;
-  const app = await createApp(config, { dashboard });
+  const app = await createApp(config, { dashboard, say });
   closeOnSignal(app, dashboard, config.http.shutdownTimeoutMs);
   const url = await app.listen();
   greet(app, url);

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Ctx, Principal, Scope, Services } from '../src/core/context.ts';
 import { EventLog } from '../src/core/log/index.ts';
-import type { Bus, Clock, Db, Logger } from '../src/core/ports.ts';
+import type { Bus, Clock, Db, KeyRing, Logger, Notary } from '../src/core/ports.ts';
 import { Signals } from '../src/core/signal/index.ts';
+import { createSecrets } from '../src/features/secret/index.ts';
 import { createTools } from '../src/features/tool/index.ts';
 import { createLocalBus } from '../src/infra/bus/local-bus.ts';
 import { systemClock } from '../src/infra/clock/system-clock.ts';
 import { openDb } from '../src/infra/db/index.ts';
 import { createModels } from '../src/infra/model/index.ts';
+import { createOutbound } from '../src/infra/net/index.ts';
+import { testNotary } from './audit.ts';
+import { testKeyRing } from './key-ring.ts';
+import { testLimits } from './limits.ts';
 
 export type Engine = Db['engine'];
 
@@ -26,7 +31,13 @@ export interface Harness {
   /** Who may do what in that tenant; all scopes unless said otherwise. */
   ctxFor(input: { tenantId: string; scopes?: Scope[]; actor?: string; services?: Services }): Ctx;
   /** Another server on the same database, with its own log hub. */
-  otherServices(input?: { bus?: Bus; clock?: Clock; pollIntervalMs?: number }): Services;
+  otherServices(input?: {
+    bus?: Bus;
+    clock?: Clock;
+    pollIntervalMs?: number;
+    keyRing?: KeyRing;
+    notary?: Notary;
+  }): Services;
   close(): Promise<void>;
 }
 
@@ -35,14 +46,12 @@ const shared = new Map<Engine, Promise<Db>>();
 /** One database per engine and test process: opening one costs seconds, a tenant nothing. */
 function sharedDb(engine: Engine): Promise<Db> {
   let db = shared.get(engine);
-  if (db === undefined) {
-    db =
-      engine === 'pglite'
-        ? openDb({ dataDir: null })
-        : freshPostgres().then((url) => openDb({ dataDir: null, databaseUrl: url }));
-    shared.set(engine, db);
-  }
+  if (db === undefined) shared.set(engine, (db = emptyDb(engine)));
   return db;
+}
+
+async function emptyDb(engine: Engine): Promise<Db> {
+  return openDb({ dataDir: null, ...(engine === 'postgres' ? { databaseUrl: await freshPostgres() } : {}) });
 }
 
 /** @returns URL of a new, empty database on the test server. */
@@ -57,24 +66,52 @@ export async function freshPostgres(): Promise<string> {
   return url.href;
 }
 
+export interface HarnessOptions {
+  engine?: Engine;
+  clock?: Clock;
+  bus?: Bus;
+  pollIntervalMs?: number;
+  /** A database that no other test file writes to, for what looks at more than one tenant. */
+  ownDb?: boolean;
+}
+
 /** A real database with everything the verbs need, and as many tenants as a test wants. */
-export async function openHarness(
-  options: { engine?: Engine; clock?: Clock; bus?: Bus; pollIntervalMs?: number } = {},
-): Promise<Harness> {
-  const db = await sharedDb(options.engine ?? 'pglite');
+export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const { engine = 'pglite', ownDb = false } = options;
+  const db = await (ownDb ? emptyDb(engine) : sharedDb(engine));
   const opened: Services[] = [];
-  const build: Harness['otherServices'] = ({ bus, clock, pollIntervalMs } = {}) => {
-    const parts = { db, bus: bus ?? createLocalBus(), clock: clock ?? systemClock, logger: silentLogger };
+  const build: Harness['otherServices'] = ({
+    bus,
+    clock,
+    pollIntervalMs,
+    keyRing = testKeyRing(),
+    notary,
+  } = {}) => {
+    const parts = {
+      db,
+      bus: bus ?? createLocalBus(),
+      clock: clock ?? systemClock,
+      logger: silentLogger,
+      keyRing,
+    };
     const services: Services = {
       ...parts,
+      notary: notary ?? testNotary(),
+      limits: testLimits(parts),
+      secrets: createSecrets(parts),
       log: new EventLog({ ...parts, pollIntervalMs }),
       signals: new Signals(parts.bus),
       models: createModels(
         { defaultModels: ['offline'], offlineTokenDelayMs: 0, timeoutMs: 10_000 },
         silentLogger,
       ),
-      tools: createTools({}, silentLogger),
-      settings: { leaseTtlMs: 15_000, maxRecoveries: 5 },
+      tools: createTools({ outbound: createOutbound() }, silentLogger),
+      settings: {
+        leaseTtlMs: 15_000,
+        maxRecoveries: 5,
+        publicUrl: 'http://holdfast.test',
+        showsMail: true,
+      },
     };
     opened.push(services);
     return services;
@@ -107,6 +144,7 @@ export async function openHarness(
     },
     async close() {
       for (const each of opened) each.log.close();
+      if (ownDb) await db.close();
     },
   };
 }

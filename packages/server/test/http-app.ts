@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Principal, Scope, Services } from '../src/core/context.ts';
 import { DomainError } from '../src/core/errors.ts';
+import { LIMITS_OFF } from '../src/core/limit/index.ts';
 import type { Clock } from '../src/core/ports.ts';
 import { systemClock } from '../src/infra/clock/system-clock.ts';
 import { createLogger } from '../src/infra/observability/logger.ts';
@@ -45,7 +46,7 @@ export function createTestHttp(options: Partial<HttpOptions> & { clock?: Clock }
   const metrics = new Metrics();
   const { clock = systemClock, ...rest } = options;
   const app = createHttp({
-    services: { clock, logger } as unknown as Services,
+    services: { clock, logger, limits: LIMITS_OFF } as unknown as Services,
     authenticate: async ({ token }) => principalOf(token),
     logger,
     checkReplies: true,

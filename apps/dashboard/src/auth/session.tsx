@@ -1,26 +1,13 @@
+import type { Login } from '@holdfast/protocol';
 import { createClient, HoldfastError, type Client } from '@holdfast/sdk';
-import { useQueryClient } from '@tanstack/react-query';
-import { createContext, use, useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
-import { readStored, writeStored } from '../lib/storage.ts';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { createContext, use, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import type { LoginKeeper, LoginState } from './login-keeper.ts';
 
-const KEY = 'holdfast.login';
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** Who is logged in, in this window only. */
-export interface Login {
-  token: string;
-  /** ISO 8601. */
-  expiresAt: string;
-  email: string;
-}
-
-export interface Auth {
-  login: Login | null;
-  /** The last login ended by itself, not by logging out. */
-  expired: boolean;
+export interface Auth extends LoginState {
+  /** Of whoever is logged in; the same one as long as it is the same user in the same team. */
   client: Client;
-  logIn(email: string, password: string): Promise<void>;
-  logOut(expired?: boolean): void;
+  keeper: LoginKeeper;
 }
 
 const AuthContext = createContext<Auth | null>(null);
@@ -36,54 +23,48 @@ export function useClient(): Client {
   return useAuth().client;
 }
 
+/** Who is logged in; only for pages that are shown to nobody else. */
+export function useLogin(): Login {
+  const { login } = useAuth();
+  if (login === null) throw new Error('useLogin needs somebody who is logged in.');
+  return login;
+}
+
 export function isUnauthorized(error: unknown): boolean {
   return error instanceof HoldfastError && error.status === 401;
 }
 
-export function AuthProvider({ children }: { children: ReactNode }) {
-  const queries = useQueryClient();
-  const [login, setLogin] = useState<Login | null>(readLogin);
-  const [expired, setExpired] = useState(false);
-  const token = login?.token ?? null;
-  const client = useMemo(() => createClient({ baseUrl: '', token: () => token }), [token]);
-
-  const logOut = useCallback(
-    (byItself = false) => {
-      writeStored('session', KEY, null);
-      setLogin(null);
-      setExpired(byItself);
-      queries.clear();
-    },
-    [queries],
+/** What one user has seen in one team is never shown to another: each has a client and a cache of its own. */
+export function AuthProvider({ keeper, children }: { keeper: LoginKeeper; children: ReactNode }) {
+  const { login, ending } = useSyncExternalStore(keeper.subscribe, keeper.getState);
+  const who = login === null ? '' : `${login.user.id} ${login.tenantId}`;
+  const { client, queries } = useMemo(
+    () => ({
+      who,
+      client: createClient({ baseUrl: '', token: keeper.token }),
+      queries: createQueries(keeper),
+    }),
+    [keeper, who],
   );
-
-  const logIn = useCallback(async (email: string, password: string) => {
-    const answer = await createClient({ baseUrl: '' }).auth.login({ email, password });
-    const next = { token: answer.accessToken, expiresAt: answer.expiresAt, email: answer.user.email };
-    writeStored('session', KEY, JSON.stringify(next));
-    setExpired(false);
-    setLogin(next);
-  }, []);
-
-  useEffect(() => {
-    if (login === null) return;
-    const left = Math.min(Date.parse(login.expiresAt) - Date.now(), LONGEST_TIMER_MS);
-    const timer = setTimeout(() => logOut(true), left);
-    return () => clearTimeout(timer);
-  }, [login, logOut]);
-
-  const value = useMemo(
-    () => ({ login, expired, client, logIn, logOut }),
-    [login, expired, client, logIn, logOut],
+  const value = useMemo(() => ({ login, ending, client, keeper }), [login, ending, client, keeper]);
+  return (
+    <QueryClientProvider client={queries}>
+      <AuthContext value={value}>{children}</AuthContext>
+    </QueryClientProvider>
   );
-  return <AuthContext value={value}>{children}</AuthContext>;
 }
 
-function readLogin(): Login | null {
-  try {
-    const stored = JSON.parse(readStored('session', KEY) ?? 'null') as Login | null;
-    return stored !== null && Date.parse(stored.expiresAt) > Date.now() ? stored : null;
-  } catch {
-    return null;
-  }
+function createQueries(keeper: LoginKeeper): QueryClient {
+  /** A refused credential may be noticed by any request. */
+  const watch = (error: Error): void => {
+    if (!isUnauthorized(error)) return;
+    void keeper.refused().then((again) => (again ? queries.invalidateQueries() : undefined));
+  };
+  const queries = new QueryClient({
+    queryCache: new QueryCache({ onError: watch }),
+    mutationCache: new MutationCache({ onError: watch }),
+    // The SDK already repeats what is worth repeating.
+    defaultOptions: { queries: { retry: false, staleTime: 2_000 }, mutations: { retry: false } },
+  });
+  return queries;
 }

@@ -1,6 +1,7 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { cn } from '../lib/class-names.ts';
 import { Button, buttonStyle } from './button.tsx';
 
 interface DialogProps {
@@ -8,16 +9,23 @@ interface DialogProps {
   onClose: () => void;
   title: string;
   description?: string;
+  /** For tables and texts side by side. */
+  wide?: boolean;
   children: ReactNode;
 }
 
 /** A modal window: keeps the focus inside, closes on Escape, gives the focus back. */
-export function Dialog({ open, onClose, title, description, children }: DialogProps) {
+export function Dialog({ open, onClose, title, description, wide = false, children }: DialogProps) {
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-black/45" />
-        <Base.Popup className="fixed top-1/2 left-1/2 z-50 grid max-h-[90dvh] w-[min(34rem,94vw)] -translate-x-1/2 -translate-y-1/2 gap-4 overflow-y-auto rounded-xl border bg-card p-6 shadow-xl">
+        <Base.Popup
+          className={cn(
+            'fixed top-1/2 left-1/2 z-50 grid max-h-[90dvh] -translate-x-1/2 -translate-y-1/2 gap-4 overflow-y-auto rounded-xl border bg-card p-6 shadow-xl',
+            wide ? 'w-[min(54rem,94vw)]' : 'w-[min(34rem,94vw)]',
+          )}
+        >
           <div className="grid gap-1 pr-8">
             <Base.Title className="text-base font-semibold">{title}</Base.Title>
             {description !== undefined && (

@@ -39,3 +39,19 @@ export function Field(props: { label: string; hint?: string; children: (id: stri
     </div>
   );
 }
+
+/** A labelled line of text. */
+export function TextField(
+  props: Omit<ComponentProps<'input'>, 'onChange'> & {
+    label: string;
+    hint?: string;
+    onChange: (value: string) => void;
+  },
+) {
+  const { label, hint, onChange, ...rest } = props;
+  return (
+    <Field label={label} hint={hint}>
+      {(id) => <Input id={id} {...rest} onChange={(event) => onChange(event.target.value)} />}
+    </Field>
+  );
+}

@@ -34,3 +34,23 @@ export function Empty(props: { title: string; children?: ReactNode }) {
     </div>
   );
 }
+
+/** It is done. */
+export function SuccessNotice({ children }: { children: ReactNode }) {
+  return (
+    <p
+      role="status"
+      className="rounded-md border border-success/35 bg-success/8 px-3 py-2 text-sm text-success"
+    >
+      {children}
+    </p>
+  );
+}
+
+export function Loading({ className }: { className?: string }) {
+  return (
+    <p role="status" className={cn('text-muted-foreground', className)}>
+      Loading…
+    </p>
+  );
+}

@@ -1,5 +1,6 @@
 import type { EphemeralEvent, LogEvent, MessageDelta } from '@holdfast/protocol';
 import type { Client } from '@holdfast/sdk';
+import { isUnauthorized } from '../auth/session.tsx';
 import { Conversation } from '../conversation/conversation.ts';
 import { LogStore, PAGE_SIZE } from '../log/log-store.ts';
 
@@ -22,12 +23,16 @@ export class SessionFeed {
   version = 0;
   readonly #client: Client;
   readonly #sessionId: string;
+  readonly #onRefused: () => Promise<boolean>;
+  #isLoaded = false;
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(client: Client, sessionId: string) {
+  /** @param onRefused is told that a token was refused; resolves to whether another one was had */
+  constructor(client: Client, sessionId: string, onRefused: () => Promise<boolean>) {
     this.#client = client;
     this.#sessionId = sessionId;
+    this.#onRefused = onRefused;
     this.log = new LogStore(
       async (after, limit) => (await client.events.page(sessionId, { after, limit })).items,
       () => this.#change(),
@@ -43,22 +48,31 @@ export class SessionFeed {
 
   /** Loads and follows until `signal` ends it; what goes wrong for good is in `error`. */
   async run(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#load(signal);
-      const follow = this.#client.follow(this.#sessionId, {
-        after: this.log.lastSeq,
-        signal,
-        onState: (state, { failures }) => {
-          if (state === 'live') this.#setConnection('live');
-          else if (failures > 0) this.#setConnection('reconnecting');
-        },
-      });
-      for await (const event of follow) this.#take(event);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.error = error;
-      this.#setConnection('ended');
+    for (;;) {
+      try {
+        if (!this.#isLoaded) await this.#load(signal);
+        this.#isLoaded = true;
+        return await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        // A stream ends with the token that opened it; with another one it goes on.
+        if (isUnauthorized(error) && (await this.#onRefused())) continue;
+        this.error = error;
+        return this.#setConnection('ended');
+      }
     }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const follow = this.#client.follow(this.#sessionId, {
+      after: this.log.lastSeq,
+      signal,
+      onState: (state, { failures }) => {
+        if (state === 'live') this.#setConnection('live');
+        else if (failures > 0) this.#setConnection('reconnecting');
+      },
+    });
+    for await (const event of follow) this.#take(event);
   }
 
   /** Adds older messages to the conversation. */

@@ -13,6 +13,7 @@ import { ThemeToggle } from './theme-toggle.tsx';
 const PLACES = [
   { href: '/sessions', label: 'Sessions' },
   { href: '/documents', label: 'Documents' },
+  { href: '/settings', label: 'Settings' },
 ];
 
 /** The frame around every page for those who are logged in. */
@@ -24,6 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
     t: toggleTheme,
     'g s': () => navigate('/sessions'),
     'g d': () => navigate('/documents'),
+    'g t': () => navigate('/settings'),
   });
   return (
     <div className="flex h-full flex-col">
@@ -71,11 +73,11 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Account({ onHelp }: { onHelp: () => void }) {
-  const { login, logOut } = useAuth();
+  const { login, keeper } = useAuth();
   return (
     <div className="ml-auto flex items-center gap-1">
-      <span className="mr-2 hidden max-w-56 truncate text-xs text-muted-foreground md:inline">
-        {login?.email}
+      <span className="mr-2 hidden max-w-80 truncate text-xs text-muted-foreground md:inline">
+        {login?.user.email} · {login?.tenantName}
       </span>
       <Button
         variant="ghost"
@@ -87,7 +89,7 @@ function Account({ onHelp }: { onHelp: () => void }) {
         <CircleQuestionMark aria-hidden="true" />
       </Button>
       <ThemeToggle />
-      <Button variant="ghost" size="icon" aria-label="Log out" title="Log out" onClick={() => logOut()}>
+      <Button variant="ghost" size="icon" aria-label="Log out" title="Log out" onClick={() => keeper.leave()}>
         <LogOut aria-hidden="true" />
       </Button>
     </div>

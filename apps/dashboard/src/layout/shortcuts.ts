@@ -9,6 +9,7 @@ export const SHORTCUTS: readonly { keys: string; does: string; where?: string }[
   { keys: '?', does: 'Show this list' },
   { keys: 'g s', does: 'Go to the sessions' },
   { keys: 'g d', does: 'Go to the documents' },
+  { keys: 'g t', does: 'Go to the settings' },
   { keys: 't', does: 'Switch between light and dark' },
   { keys: '/', does: 'Search documents, or filter the log' },
   { keys: 'n', does: 'New session', where: 'Sessions' },

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
-import { isUnauthorized, useAuth } from '../auth/session.tsx';
 import { Button } from '../component/button.tsx';
 import { ErrorNotice } from '../component/notice.tsx';
 import { Composer } from '../conversation/composer.tsx';
@@ -26,7 +25,6 @@ export function SessionPage({ sessionId }: { sessionId: string }) {
   const runs = useRuns(sessionId);
   const [side, setSide] = useState<Side>('conversation');
   usePageTitle(session.data === undefined ? 'Session' : sessionTitle(session.data));
-  useEndedLogin(feed.error);
   const focus = (target: Side, selector: string): void => {
     // It may only be there after this.
     flushSync(() => setSide(target));
@@ -75,12 +73,6 @@ export function SessionPage({ sessionId }: { sessionId: string }) {
       </div>
     </div>
   );
-}
-
-/** A stream may be the first to notice that a login is over. */
-function useEndedLogin(error: unknown): void {
-  const { login, logOut } = useAuth();
-  if (login !== null && isUnauthorized(error)) queueMicrotask(() => logOut(true));
 }
 
 /** Narrow screens show one of the two at a time. */

@@ -133,6 +133,7 @@ describe('each event is given once, in order', () => {
 test.each<[string, Answer, object]>([
   ['an unknown session', refuse(404, 'NOT_FOUND'), { code: 'NOT_FOUND', status: 404 }],
   ['a credential that ran out', stream(closed('credential_expired')), { code: 'UNAUTHORIZED', status: 401 }],
+  ['a login that was ended', stream(closed('credential_revoked')), { code: 'UNAUTHORIZED', status: 401 }],
   [
     'a log that was cut',
     stream(closed('cursor_gone')),

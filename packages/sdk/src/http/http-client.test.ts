@@ -16,6 +16,8 @@ const PROJECT = {
   id: '0191e7a0-0000-7000-8000-000000000001',
   name: 'One',
   metadata: {},
+  guest_access: false,
+  version: 3,
   created_at: '2026-01-01T00:00:00.000Z',
   updated_at: '2026-01-01T00:00:00.000Z',
 };
@@ -71,6 +73,7 @@ test.each<[string, Answer]>([
   ["a proxy's 502", page],
   ['429', refusal(429, 'RATE_LIMIT', { retryAfter: 0 })],
   ['503', refusal(503, 'SERVICE_UNAVAILABLE')],
+  ['a twin that is still worked on', refusal(409, 'IDEMPOTENCY_IN_FLIGHT', { retryAfter: 0 })],
   ['504', refusal(504, 'TIMEOUT')],
 ])('%s: sent again with the same Idempotency-Key', async (_name, answer) => {
   const { client, seen } = await serve([answer, answer, ok]);
@@ -155,6 +158,29 @@ test("the caller's signal ends a call, also while it waits to try again", async 
   await expect(client.projects.get('x', { signal: stop.signal })).rejects.toThrow('enough');
 });
 
+test('a change is meant for one version, given as a number or as an ETag', async () => {
+  const { client, seen } = await serve([ok, ok, refusal(412, 'PRECONDITION_FAILED'), ok]);
+  await client.projects.update('x', { name: 'One' }, { ifMatch: PROJECT.version });
+  await client.projects.update('x', { name: 'One' }, { ifMatch: '"3.abc"' });
+  const late = client.projects.update('x', { name: 'One' }, { ifMatch: 2 });
+  await expect(late).rejects.toMatchObject({ code: 'PRECONDITION_FAILED', status: 412 });
+  await client.projects.update('x', { name: 'One' });
+  expect(seen.map(({ headers }) => headers['if-match'])).toEqual(['"3"', '"3.abc"', '"2"', undefined]);
+});
+
+test('a page says the total where the server counts', async () => {
+  const body = (pagination: object) =>
+    json(200, {
+      success: true,
+      data: [PROJECT],
+      pagination: { limit: 20, next_cursor: null, ...pagination },
+    });
+  const { client } = await serve([body({ total: 1 }), body({ total: null }), body({})]);
+  expect((await client.projects.list()).total).toBe(1);
+  expect((await client.projects.list()).total).toBeNull();
+  expect(await client.projects.list()).not.toHaveProperty('total');
+});
+
 test('a message keeps its client_msg_id over all attempts', async () => {
   const { client, seen } = await serve([cut, refusal(404, 'NOT_FOUND')]);
   await expect(client.messages.post('a/b', { content: 'hi' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -179,6 +205,8 @@ test('an API key whose secret was lost on the way is revoked, and another one ma
     created_by: 'user:u',
     expires_at: null,
     revoked_at: null,
+    last_used_at: null,
+    previous_expires_at: null,
   };
   const made = (id: string, secret: string | null) =>
     json(201, { success: true, data: { ...key, id, secret } });

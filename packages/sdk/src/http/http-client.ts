@@ -12,6 +12,8 @@ export interface HttpOptions {
   apiKey?: string;
   /** Sent as `Authorization: Bearer`; a function is asked before each attempt, null means none. */
   token?: Secret;
+  /** A guest session of `client.guests.start`; sent as `X-Session-Id` and `X-Session-Secret`. */
+  guest?: { id: string; secret: string };
   /** Instead of the global one. */
   fetch?: typeof fetch;
   retry?: RetryOptions;
@@ -25,12 +27,17 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Of a creating call: instead of one made for this call. At most 200 printable ASCII characters. */
   idempotencyKey?: string;
+  /**
+   * Of a changing call: the `version` (or ETag) that the change is meant for; another one there is refused with
+   * PRECONDITION_FAILED. Of a repeated attempt that may be this call's own change, whose answer got lost.
+   */
+  ifMatch?: number | string;
   /** How often it is tried in all, instead of the client's number; may be Infinity. */
   attempts?: number;
 }
 
 export interface Call<T> extends CallOptions {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/v1`; see `pathOf`. */
   path: string;
   query?: Record<string, string | number | undefined>;
@@ -80,6 +87,8 @@ export class HttpClient {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (call.raw !== undefined) headers['content-type'] = call.raw.mediaType;
     else if (call.json !== undefined) headers['content-type'] = 'application/json';
+    if (call.ifMatch !== undefined)
+      headers['if-match'] = typeof call.ifMatch === 'number' ? `"${call.ifMatch}"` : call.ifMatch;
     if (call.once) headers['idempotency-key'] = call.idempotencyKey ?? newClientId();
     const body = call.raw?.content ?? (call.json === undefined ? undefined : JSON.stringify(call.json));
     const init = { method: call.method, headers, body };
@@ -135,10 +144,14 @@ export class HttpClient {
   }
 
   async #fetch(path: string, init: Sent, signal: AbortSignal): Promise<Response> {
-    const { apiKey, fetch: ownFetch } = this.#options;
+    const { apiKey, guest, fetch: ownFetch } = this.#options;
     const token = await this.#token();
     const headers = { ...init.headers };
     if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+    if (guest !== undefined) {
+      headers['x-session-id'] = guest.id;
+      headers['x-session-secret'] = guest.secret;
+    }
     if (token !== null) headers.authorization = `Bearer ${token}`;
     try {
       const send = ownFetch ?? globalThis.fetch;

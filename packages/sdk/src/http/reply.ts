@@ -16,8 +16,8 @@ export function pageOf<T>(schema: Arrayable<T>): Schema<Page<T>> {
   return {
     parse(answer) {
       const { data, pagination } = answer as { data: unknown; pagination: Omit<Page<T>, 'items'> };
-      const { limit, next_cursor } = pagination;
-      return { items: items.parse(data), limit, next_cursor };
+      const { limit, next_cursor, total } = pagination;
+      return { items: items.parse(data), limit, next_cursor, ...(total === undefined ? {} : { total }) };
     },
   };
 }

@@ -19,6 +19,8 @@ export function isPassing(error: unknown): error is HoldfastError {
   if (!(error instanceof HoldfastError)) return false;
   if (error.retryAfter !== null && error.retryAfter > MAX_RETRY_AFTER_SECONDS) return false;
   const unreadable = error.code === 'UNEXPECTED_REPLY' && error.status < 300;
+  // The first attempt of this very call, cut off from its answer, is still being worked on.
+  if (error.code === 'IDEMPOTENCY_IN_FLIGHT') return true;
   return unreadable || (PASSING.has(error.status) && error.code !== 'QUOTA_EXCEEDED');
 }
 

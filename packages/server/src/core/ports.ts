@@ -1,6 +1,43 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
+export type {
+  Account,
+  Accounts,
+  Allowance,
+  Authenticators,
+  NewAuthenticator,
+  HeadStatement,
+  KeyRing,
+  LimitCount,
+  LimitDecision,
+  LimitPolicy,
+  LimitRequest,
+  LimitRules,
+  Limits,
+  LimitStages,
+  LimitState,
+  LimitStore,
+  LimitSubject,
+  LimitTake,
+  Mailer,
+  MailOutcome,
+  NewToken,
+  Notary,
+  NotaryKey,
+  Outbound,
+  OutboundRequest,
+  OutboundResponse,
+  OutgoingMail,
+  Secrets,
+  SecretUse,
+  SignedHead,
+  SigningKeys,
+  TokenClaims,
+  Tokens,
+  Wrapped,
+} from './port/index.ts';
+
 /** A hot statement: `name` makes the driver prepare it once per connection. */
 export interface Statement {
   readonly name: string;
@@ -111,6 +148,8 @@ export interface ModelCall {
   messages: readonly ModelMessage[];
   tools: readonly ToolSpec[];
   max_output_tokens?: number;
+  /** The tenant's own key for a provider (`openai`, ...), asked for when that one is about to be called. */
+  credentials?: (provider: string) => Promise<string | null>;
   signal: AbortSignal;
 }
 
@@ -124,8 +163,8 @@ export type ModelPart =
 
 /** Language models behind one face; fail-over and breakers are inside. */
 export interface Models {
-  /** Whether this server can run that model id. */
-  knows(model: string): boolean;
+  /** Whether this server can run that model id, for a tenant with keys of its own for the providers `own`. */
+  knows(model: string, own?: readonly string[]): boolean;
   /** Streams one call. Throws DomainError LLM_ERROR, or the abort reason of `signal`. */
   stream(call: ModelCall): AsyncIterable<ModelPart>;
 }
@@ -156,32 +195,4 @@ export interface Tools {
   /** Names an agent may list, built in and of configured MCP servers. */
   names(): Promise<string[]>;
   find(name: string): Promise<Tool | null>;
-}
-
-export interface Account {
-  id: string;
-  email: string;
-  name: string;
-}
-
-/** Users and their passwords. A hash or check takes some 80 ms of a pool thread, by design. */
-export interface Accounts {
-  /** @throws DomainError RESOURCE_CONFLICT when the e-mail is taken. */
-  createUser(tx: Queryable, user: { email: string; name: string; password: string }): Promise<Account>;
-  /** Null for an unknown e-mail as for a wrong password, after comparable time. */
-  verifyPassword(email: string, password: string): Promise<Account | null>;
-}
-
-export interface TokenClaims {
-  userId: string;
-  tenantId: string;
-  /** Milliseconds since 1970, a whole second. */
-  expiresAt: number;
-}
-
-/** Signed login tokens, checked without the database. */
-export interface Tokens {
-  issue(claims: Pick<TokenClaims, 'userId' | 'tenantId'>): Promise<{ token: string; expiresAt: number }>;
-  /** Null for whatever is not an unexpired token of this installation; never throws. */
-  verify(token: string): Promise<TokenClaims | null>;
 }

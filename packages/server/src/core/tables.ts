@@ -1,11 +1,20 @@
-import type { ColumnType, Generated } from 'kysely';
-
-/** JSON text columns: read back as text (the driver does not parse them), written as text. */
-type Json = ColumnType<string, string | undefined, string>;
-type JsonOrNull = ColumnType<string | null, string | null | undefined, string | null>;
-type Time = ColumnType<Date, Date | undefined, Date>;
-type TimeOrNull = ColumnType<Date | null, Date | null | undefined, Date | null>;
-type OrNull<T> = ColumnType<T | null, T | null | undefined, T | null>;
+import type { Generated } from 'kysely';
+import type { Tier } from './context.ts';
+import type {
+  AccountTables,
+  ApiTables,
+  AuditTables,
+  CredentialTables,
+  Json,
+  JsonOrNull,
+  LimitTables,
+  LoginTables,
+  OrNull,
+  SecretTables,
+  TeamTables,
+  Time,
+  TimeOrNull,
+} from './table/index.ts';
 
 export type SessionStatus = 'active' | 'completed' | 'failed' | 'interrupted';
 export type RunStatus = 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
@@ -13,9 +22,37 @@ export type StepStatus = 'started' | 'waiting' | 'completed' | 'failed';
 export type Role = 'user' | 'assistant' | 'system';
 
 /** Row types of migrations/, for the query builder. bigint columns are read as numbers. */
-export interface Tables {
-  tenants: { id: string; name: string; created_at: Time };
-  users: { id: string; name: string; email: string; email_verified: Generated<boolean>; created_at: Time };
+export interface Tables
+  extends
+    AccountTables,
+    ApiTables,
+    AuditTables,
+    CredentialTables,
+    LimitTables,
+    LoginTables,
+    SecretTables,
+    TeamTables {
+  tenants: {
+    id: string;
+    name: string;
+    tier: Generated<Tier>;
+    /** Of the installation: the first one. */
+    is_home: Generated<boolean>;
+    version: Generated<number>;
+    created_at: Time;
+    updated_at: Time;
+  };
+  users: {
+    id: string;
+    name: string;
+    email: string;
+    email_verified: Generated<boolean>;
+    locale: OrNull<string>;
+    notifications: Json;
+    version: Generated<number>;
+    created_at: Time;
+    updated_at: Time;
+  };
   memberships: {
     tenant_id: string;
     user_id: string;
@@ -33,13 +70,20 @@ export interface Tables {
     created_at: Time;
     expires_at: TimeOrNull;
     revoked_at: TimeOrNull;
+    /** Of the secret before the last rotation. */
+    previous_hash: OrNull<string>;
+    previous_expires_at: TimeOrNull;
+    rotations: Generated<number>;
+    last_used_at: TimeOrNull;
   };
   projects: {
     tenant_id: string;
     id: string;
     name: string;
     metadata: Json;
+    guest_access: Generated<boolean>;
     created_at: Time;
+    version: Generated<number>;
     updated_at: Time;
   };
   agents: {
@@ -52,6 +96,7 @@ export interface Tables {
     tools: Json;
     budgets: Json;
     created_at: Time;
+    version: Generated<number>;
     updated_at: Time;
   };
   sessions: {
@@ -71,6 +116,7 @@ export interface Tables {
     completed_at: TimeOrNull;
     created_at: Time;
     updated_at: Time;
+    version: Generated<number>;
     expires_at: TimeOrNull;
   };
   session_heads: {

@@ -1,3 +1,4 @@
+import { auditor, recordAudit } from '../audit/index.ts';
 import { requireScope, type Ctx } from '../context.ts';
 import { removeDocument } from './queries.ts';
 
@@ -7,5 +8,9 @@ import { removeDocument } from './queries.ts';
  */
 export async function deleteDocument(ctx: Ctx, id: string): Promise<void> {
   requireScope(ctx, 'write');
-  await removeDocument(ctx.db, ctx.principal.tenantId, id);
+  await ctx.db.transaction(async (tx) => {
+    const before = await removeDocument(tx, ctx.principal.tenantId, id);
+    const targets = [{ type: 'document', id, name: before.name }];
+    await recordAudit(tx, auditor(ctx), { action: 'document.deleted', targets, before });
+  });
 }

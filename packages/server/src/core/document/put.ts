@@ -7,6 +7,7 @@ import {
   type DocumentMediaType,
 } from '@holdfast/protocol';
 import { v7 as newId } from 'uuid';
+import { auditor, recordAudit } from '../audit/index.ts';
 import { requireScope, type Ctx } from '../context.ts';
 import { DomainError, invalid } from '../errors.ts';
 import { fetchProject } from '../project/index.ts';
@@ -56,6 +57,12 @@ export async function putDocument(
       content: upload.content,
     });
     await replaceChunks(tx, tenantId, document, chunks);
+    await recordAudit(tx, auditor(ctx), {
+      action: before === null ? 'document.created' : 'document.updated',
+      targets: [{ type: 'document', id: document.id, name: document.name }],
+      before: before ?? undefined,
+      after: document,
+    });
     return { document, created: before === null };
   });
 }

@@ -1,5 +1,6 @@
 import type { Document, DocumentContent, DocumentMediaType, Passage } from '@holdfast/protocol';
 import type { Selectable } from 'kysely';
+import { countRows } from '../count-rows.ts';
 import { notFound } from '../errors.ts';
 import type { Queryable, Statement, Tx } from '../ports.ts';
 import type { Tables } from '../tables.ts';
@@ -105,16 +106,23 @@ export async function replaceChunks(
   }
 }
 
-/** Newest first. */
-export async function selectDocuments(
-  { db, tenantId, projectId }: DocumentScope,
-  page: { limit: number; after?: string },
-): Promise<Document[]> {
-  let query = db.kysely
+function documentsOf({ db, tenantId, projectId }: DocumentScope) {
+  return db.kysely
     .selectFrom('documents')
-    .select(COLUMNS)
     .where('tenant_id', '=', tenantId)
     .where('project_id', '=', projectId);
+}
+
+export function countDocuments(scope: DocumentScope, include: boolean | undefined) {
+  return countRows(scope.db, documentsOf(scope), include);
+}
+
+/** Newest first. */
+export async function selectDocuments(
+  scope: DocumentScope,
+  page: { limit: number; after?: string },
+): Promise<Document[]> {
+  let query = documentsOf(scope).select(COLUMNS);
   if (page.after !== undefined) query = query.where('id', '<', page.after);
   const rows = await query.orderBy('id', 'desc').limit(page.limit).execute();
   return rows.map(toDocument);
@@ -143,15 +151,17 @@ export async function fetchDocument(db: Queryable, tenantId: string, id: string)
   return document;
 }
 
-/** @throws NOT_FOUND, also for another tenant's */
-export async function removeDocument(db: Queryable, tenantId: string, id: string): Promise<void> {
+/** @returns what is gone. @throws NOT_FOUND, also for another tenant's */
+export async function removeDocument(db: Queryable, tenantId: string, id: string): Promise<Document> {
   if (!isId(id)) throw notFound('Document');
-  const { numDeletedRows } = await db.kysely
+  const row = await db.kysely
     .deleteFrom('documents')
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  if (numDeletedRows === 0n) throw notFound('Document');
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  if (row === undefined) throw notFound('Document');
+  return toDocument(row);
 }
 
 const NAMED_LIKE: Statement = {

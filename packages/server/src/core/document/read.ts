@@ -6,9 +6,10 @@ import {
   type PageQuery,
 } from '@holdfast/protocol';
 import { requireScope, type Ctx } from '../context.ts';
+import { totalOf } from '../count-rows.ts';
 import { fetchProject } from '../project/index.ts';
 import { pageOf } from '../wire.ts';
-import { fetchDocument, selectDocuments } from './queries.ts';
+import { countDocuments, fetchDocument, selectDocuments } from './queries.ts';
 
 /**
  * Newest first, without content.
@@ -20,11 +21,14 @@ export async function listDocuments(
   input: Partial<PageQuery>,
 ): Promise<Page<Document>> {
   requireScope(ctx, 'read');
-  const { limit, after } = pageQuerySchema.parse(input);
+  const page = pageQuerySchema.parse(input);
+  const { limit, after } = page;
   const { tenantId } = ctx.principal;
   await fetchProject(ctx.db, tenantId, projectId);
-  const rows = await selectDocuments({ db: ctx.db, tenantId, projectId }, { limit: limit + 1, after });
-  return pageOf(rows, limit, (row) => row);
+  const scope = { db: ctx.db, tenantId, projectId };
+  const rows = await selectDocuments(scope, { limit: limit + 1, after });
+  const total = await totalOf(page, rows, (include) => countDocuments(scope, include));
+  return pageOf(rows, limit, (row) => row, total);
 }
 
 /**

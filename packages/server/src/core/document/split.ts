@@ -10,7 +10,7 @@ const MAX_CHARS = 1_200;
 /** A blank line is taken as the place to cut only when this much comes before it. */
 const MIN_CHARS = 400;
 const MAX_HEADING = 300;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
+const HEADING = /^ {0,3}(#{1,6})(?=\s)/;
 const FENCE = /^ {0,3}(```|~~~)/;
 
 /**
@@ -25,11 +25,21 @@ export function splitDocument(content: string, mediaType: string): Chunk[] {
   content.split(/\r\n|\n|\r/).forEach((line, index) => {
     const mark = FENCE.exec(line)?.[1] ?? null;
     if (mark !== null && (fence === null || fence === mark)) fence = fence === null ? mark : null;
-    const heading = markdown && fence === null && mark === null ? HEADING.exec(line) : null;
-    if (heading) cutter.openSection(heading[1]?.length ?? 1, heading[2] ?? '', index + 1);
+    const heading = markdown && fence === null && mark === null ? readHeading(line) : null;
+    if (heading) cutter.openSection(heading.level, heading.title, index + 1);
     else cutter.addLine(line, index + 1);
   });
   return cutter.finish();
+}
+
+/** By hand: one pattern for all of it takes cubic time on a long line. */
+function readHeading(line: string): { level: number; title: string } | null {
+  const mark = HEADING.exec(line);
+  if (mark === null) return null;
+  const rest = line.slice(mark[0].length).trim();
+  let end = rest.length;
+  while (rest[end - 1] === '#') end -= 1;
+  return { level: mark[1]!.length, title: rest.slice(0, end).trimEnd() };
 }
 
 class Cutter {

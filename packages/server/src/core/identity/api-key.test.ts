@@ -37,8 +37,10 @@ describe.each(ENGINES)('API keys on %s', (engine) => {
       created_at: expect.any(String),
       expires_at: '2998-12-31T23:00:00.000Z',
       revoked_at: null,
+      last_used_at: null,
+      previous_expires_at: null,
     });
-    expect(await listApiKeys(ctx, PAGE)).toEqual({ items: [key], limit: 20, next_cursor: null });
+    expect(await listApiKeys(ctx, PAGE)).toEqual({ items: [key], limit: 20, next_cursor: null, total: 1 });
     const stored = await h.db.kysely.selectFrom('api_keys').selectAll().where('id', '=', key.id).execute();
     expect(JSON.stringify(stored)).not.toContain(secret!.slice(11));
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHarness, type Harness } from '../../../test/harness.ts';
-import { createMember, ctxOf, HOUR, identityFor } from '../../../test/identity-harness.ts';
+import { createMember, ctxOf, HOUR, identityFor, logIn } from '../../../test/identity-harness.ts';
 import { ManualClock } from '../../../test/manual-clock.ts';
 import type { Scope } from '../context.ts';
 import { authenticate, createApiKey, login, revokeApiKey, type MemberRole } from './index.ts';
@@ -32,6 +32,8 @@ describe('an API key', () => {
       tenantId,
       actor: `key:${key.id}`,
       userId: null,
+      tier: 'free',
+      rotation: 0,
       scopes: new Set(['read', 'hold']),
       expiresAt: null,
     };
@@ -89,6 +91,8 @@ describe('a login token', () => {
       tenantId,
       actor: `user:${userId}`,
       userId,
+      tier: 'free',
+      loginId: expect.any(String),
       scopes: new Set(scopes),
       expiresAt: Math.floor(clock.now() / 1000) * 1000 + HOUR,
     });
@@ -102,9 +106,11 @@ describe('a login token', () => {
   });
 
   it('is refused for a tenant the user is not in', async () => {
-    const { userId } = await createMember(services, tenantId);
+    const { userId, accessToken } = await tokenOf('member');
+    const { loginId } = await show(accessToken);
     const foreign = await h.createTenant();
-    const { token } = await services.tokens.issue({ userId, tenantId: foreign.tenantId });
+    const claims = { userId, tenantId: foreign.tenantId, loginId: loginId!, notAfter: clock.now() + HOUR };
+    const { token } = await services.tokens.issue(claims);
     await expect(show(token)).rejects.toMatchObject(refused);
   });
 
@@ -114,6 +120,26 @@ describe('a login token', () => {
     clock.advance(HOUR);
     await expect(show(accessToken)).rejects.toMatchObject(refused);
   });
+});
+
+it('costs one query, for a token as for a key', async () => {
+  const member = await createMember(services, tenantId);
+  const { accessToken } = await logIn(services, member);
+  const { secret } = await makeKey(['read']);
+  const counted: string[] = [];
+  const db = new Proxy(h.db, {
+    get(target, name) {
+      if (name === 'query' || name === 'kysely' || name === 'transaction') counted.push(name);
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  await show(accessToken);
+  for (const value of [accessToken, secret]) {
+    counted.length = 0;
+    await authenticate({ ...services, db }, { kind: 'bearer', value });
+    expect(counted).toEqual(['query']);
+  }
 });
 
 it.each([

@@ -33,6 +33,8 @@ describe.each(ENGINES)('bootstrap on %s', (engine) => {
     for (const table of ['tenants', 'users', 'memberships', 'projects', 'api_keys'] as const) {
       expect([table, await count(table)]).toEqual([table, 1]);
     }
+    const tenants = await db.kysely.selectFrom('tenants').select(['id', 'is_home']).execute();
+    expect(tenants).toEqual([{ id: tenantId, is_home: true }]);
     const services = identityFor(db);
     const token = await login(services, { email, password: password! });
     expect(token).toMatchObject({ tenantId, user: { email: 'owner@example.com' } });

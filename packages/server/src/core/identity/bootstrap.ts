@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 as newId } from 'uuid';
+import { recordAudit } from '../audit/index.ts';
 import { SCOPES } from '../context.ts';
-import { hasTenant, insertKey, insertMember, insertTenant, lockBootstrap } from './queries.ts';
+import { insertKey } from './key-queries.ts';
+import { hasTenant, insertMember, insertTenant, lockBootstrap } from './queries.ts';
 import { makeSecret } from './secret.ts';
 import type { IdentityServices } from './types.ts';
 
@@ -38,12 +40,13 @@ export async function bootstrap(
     const projectId = newId();
     const password = adminPassword ?? generated!;
     const owner = await services.accounts.createUser(tx, { email: adminEmail, name: 'Owner', password });
-    await insertTenant(tx, { tenantId, projectId, name: 'Default' });
+    await insertTenant(tx, { tenantId, projectId, name: 'Default', isHome: true });
     await insertMember(tx, { tenantId, userId: owner.id, role: 'owner' });
     const { secret, prefix, hash } = makeSecret();
+    const keyId = newId();
     await insertKey(tx, {
       tenant_id: tenantId,
-      id: newId(),
+      id: keyId,
       name: 'First key',
       prefix,
       key_hash: hash,
@@ -51,6 +54,20 @@ export async function bootstrap(
       created_by: `user:${owner.id}`,
       expires_at: null,
     });
+    await recordAudit(
+      tx,
+      { tenantId, actor: 'server:bootstrap' },
+      {
+        action: 'tenant.created',
+        targets: [
+          { type: 'tenant', id: tenantId, name: 'Default' },
+          { type: 'project', id: projectId, name: 'Default' },
+          { type: 'user', id: owner.id, name: owner.name },
+          { type: 'api_key', id: keyId, name: 'First key' },
+        ],
+        after: { name: 'Default', owner: `user:${owner.id}` },
+      },
+    );
     return { tenantId, projectId, email: owner.email, password: generated, apiKey: secret };
   });
 }

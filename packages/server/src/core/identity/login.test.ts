@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENGINES, openHarness, type Harness } from '../../../test/harness.ts';
-import { createMember, identityFor } from '../../../test/identity-harness.ts';
+import { createMember, HOUR, identityFor } from '../../../test/identity-harness.ts';
 import { login } from './index.ts';
 
 describe.each(ENGINES)('login on %s', (engine) => {
@@ -24,6 +24,8 @@ describe.each(ENGINES)('login on %s', (engine) => {
       user: { id: member.userId, email: member.email, name: 'Test' },
       tenantId,
       tenantName: 'Test',
+      refreshToken: expect.stringMatching(/^hfr_[A-Za-z0-9_-]{43}$/),
+      refreshExpiresAt: new Date(services.clock.now() + 24 * HOUR).toISOString(),
     });
     const { exp } = JSON.parse(Buffer.from(answer.accessToken.split('.')[1]!, 'base64url').toString()) as {
       exp: number;

@@ -8,6 +8,7 @@ export interface MessagePage {
   limit: number;
   /** message_index to go on after, or null at the end. */
   next_cursor: number | null;
+  total: number;
 }
 
 /** The conversation, oldest first. @throws NOT_FOUND */
@@ -19,8 +20,8 @@ export async function listMessages(
   requireScope(ctx, 'read');
   const { limit, after } = listMessagesQuerySchema.parse(input);
   const { tenantId } = ctx.principal;
-  await fetchSession(ctx.db, tenantId, sessionId);
+  const { message_count: total } = await fetchSession(ctx.db, tenantId, sessionId);
   const rows = await selectMessages(ctx.db, { tenantId, sessionId }, after, limit + 1);
   const items = rows.slice(0, limit);
-  return { items, limit, next_cursor: rows.length > limit ? items.at(-1)!.message_index : null };
+  return { items, limit, next_cursor: rows.length > limit ? items.at(-1)!.message_index : null, total };
 }

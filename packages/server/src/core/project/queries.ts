@@ -1,7 +1,8 @@
 import type { Project, UpdateProject } from '@holdfast/protocol';
 import { sql, type Selectable } from 'kysely';
+import { countRows } from '../count-rows.ts';
 import { notFound } from '../errors.ts';
-import type { Queryable } from '../ports.ts';
+import type { Queryable, Tx } from '../ports.ts';
 import type { Tables } from '../tables.ts';
 import { fromJson, isId, iso } from '../wire.ts';
 
@@ -10,6 +11,8 @@ function toProject(row: Selectable<Tables['projects']>): Project {
     id: row.id,
     name: row.name,
     metadata: fromJson(row.metadata),
+    version: row.version,
+    guest_access: row.guest_access,
     created_at: iso(row.created_at),
     updated_at: iso(row.updated_at),
   };
@@ -25,16 +28,29 @@ export async function insertProject(
 }
 
 /** @throws notFound, also for another tenant's */
-export async function fetchProject(db: Queryable, tenantId: string, id: string): Promise<Project> {
+export function fetchProject(db: Queryable, tenantId: string, id: string): Promise<Project> {
+  return findProject(db, tenantId, id, false);
+}
+
+/** Until the transaction ends nobody else changes it. @throws notFound, also for another tenant's */
+export function lockProject(tx: Tx, tenantId: string, id: string): Promise<Project> {
+  return findProject(tx, tenantId, id, true);
+}
+
+async function findProject(db: Queryable, tenantId: string, id: string, lock: boolean): Promise<Project> {
   if (!isId(id)) throw notFound('Project');
-  const row = await db.kysely
+  const query = db.kysely
     .selectFrom('projects')
     .selectAll()
     .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .executeTakeFirst();
+    .where('id', '=', id);
+  const row = await (lock ? query.forNoKeyUpdate() : query).executeTakeFirst();
   if (row === undefined) throw notFound('Project');
   return toProject(row);
+}
+
+export function countProjects(db: Queryable, tenantId: string, include: boolean | undefined) {
+  return countRows(db, db.kysely.selectFrom('projects').where('tenant_id', '=', tenantId), include);
 }
 
 export async function selectProjects(
@@ -60,6 +76,8 @@ export async function updateProjectRow(
     .set({
       ...(change.name === undefined ? {} : { name: change.name }),
       ...(change.metadata === undefined ? {} : { metadata: JSON.stringify(change.metadata) }),
+      ...(change.guest_access === undefined ? {} : { guest_access: change.guest_access }),
+      version: sql`version + 1`,
       updated_at: sql`clock_timestamp()`,
     })
     .where('tenant_id', '=', tenantId)

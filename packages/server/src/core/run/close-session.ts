@@ -30,7 +30,12 @@ export async function closeSession(ctx: Ctx, id: string, input: CloseSession): P
     await revokeLease(tx, tenantId, id, 'any');
     await tx.kysely
       .updateTable('sessions')
-      .set({ status, completed_at: sql`clock_timestamp()`, updated_at: sql`clock_timestamp()` })
+      .set({
+        status,
+        version: sql`version + 1`,
+        completed_at: sql`clock_timestamp()`,
+        updated_at: sql`clock_timestamp()`,
+      })
       .where('tenant_id', '=', tenantId)
       .where('id', '=', id)
       .execute();

@@ -1,4 +1,5 @@
 import type { AgentSnapshot, Run } from '@holdfast/protocol';
+import { countRows } from '../count-rows.ts';
 import { notFound } from '../errors.ts';
 import type { Queryable, Statement } from '../ports.ts';
 import type { RunStatus } from '../tables.ts';
@@ -204,4 +205,12 @@ export async function selectRuns(
     [tenantId, sessionId, page.after ?? null, page.limit],
   );
   return rows.map(toRun);
+}
+
+export function countRuns(db: Queryable, tenantId: string, sessionId: string, include: boolean | undefined) {
+  const query = db.kysely
+    .selectFrom('runs')
+    .where('tenant_id', '=', tenantId)
+    .where('session_id', '=', sessionId);
+  return countRows(db, query, include);
 }

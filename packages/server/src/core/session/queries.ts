@@ -1,10 +1,12 @@
 import type { Session } from '@holdfast/protocol';
+import { countRows } from '../count-rows.ts';
 import { notFound } from '../errors.ts';
 import type { Queryable, Statement } from '../ports.ts';
+import type { SessionStatus } from '../tables.ts';
 import { fromJson, isId, iso } from '../wire.ts';
 
 const COLUMNS = `s.id, s.project_id, s.agent_id, s.kind, s.status, s.title, s.metadata, s.run_policy, s.executor,
-  s.message_count, s.created_by, s.started_at, s.completed_at, s.created_at, s.updated_at,
+  s.message_count, s.version, s.created_by, s.started_at, s.completed_at, s.created_at, s.updated_at,
   h.last_seq, l.epoch, l.holder, l.stalled, l.ttl_ms, l.last_heartbeat`;
 
 const JOINED = `sessions s
@@ -55,6 +57,7 @@ interface SessionRow {
   run_policy: Session['run_policy'];
   executor: Session['executor'];
   message_count: number;
+  version: number;
   created_by: string;
   started_at: Date;
   completed_at: Date | null;
@@ -169,4 +172,15 @@ export async function selectSessions(
   const shape = [projectId, after, status].map((value) => (value === undefined ? 0 : 1)).join('');
   const rows = await db.query<SessionRow>({ name: `session_list_${shape}`, text }, values);
   return rows.map(toSession);
+}
+
+export function countSessions(
+  db: Queryable,
+  tenantId: string,
+  { projectId, status, include }: { projectId?: string; status?: Session['status']; include?: boolean },
+) {
+  let query = db.kysely.selectFrom('sessions').where('tenant_id', '=', tenantId);
+  if (projectId !== undefined) query = query.where('project_id', '=', projectId);
+  if (status !== undefined) query = query.where('status', '=', status as SessionStatus);
+  return countRows(db, query, include);
 }

@@ -2,15 +2,20 @@ import { updateSessionSchema, type Session, type UpdateSession } from '@holdfast
 import { sql } from 'kysely';
 import { requireScope, type Ctx } from '../context.ts';
 import { notFound } from '../errors.ts';
+import { requireMatch } from '../precondition.ts';
 import { fetchSession, lockSession } from './queries.ts';
 
-/** Changes the given fields and logs what changed. @throws NOT_FOUND for the session or the agent */
+/**
+ * Changes the given fields and logs what changed.
+ * @throws NOT_FOUND for the session or the agent; PRECONDITION_FAILED
+ */
 export async function updateSession(ctx: Ctx, id: string, input: UpdateSession): Promise<Session> {
   requireScope(ctx, 'write');
   const change = updateSessionSchema.parse(input);
   const { tenantId, actor } = ctx.principal;
   return ctx.db.transaction(async (tx) => {
     await lockSession(tx, tenantId, id);
+    if (ctx.ifMatch !== undefined) requireMatch(ctx, await fetchSession(tx, tenantId, id));
     if (typeof change.agent_id === 'string') {
       const agent = await tx.kysely
         .selectFrom('agents')
@@ -26,6 +31,7 @@ export async function updateSession(ctx: Ctx, id: string, input: UpdateSession):
       .set({
         ...rest,
         ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
+        version: sql`version + 1`,
         updated_at: sql`clock_timestamp()`,
       })
       .where('tenant_id', '=', tenantId)

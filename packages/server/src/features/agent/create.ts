@@ -1,5 +1,6 @@
 import { createAgentSchema, type Agent, type CreateAgent } from '@holdfast/protocol';
 import { v7 as newId } from 'uuid';
+import { auditor, recordAudit } from '../../core/audit/index.ts';
 import { requireScope, type Ctx } from '../../core/context.ts';
 import { transactOnce } from '../../core/once/index.ts';
 import { fetchProject } from '../../core/project/index.ts';
@@ -25,6 +26,9 @@ export async function createAgent(ctx: Ctx, input: CreateAgent): Promise<Agent> 
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return toAgent(row);
+    const created = toAgent(row);
+    const targets = [{ type: 'agent', id: created.id, name: created.name }];
+    await recordAudit(tx, auditor(ctx), { action: 'agent.created', targets, after: created });
+    return created;
   });
 }

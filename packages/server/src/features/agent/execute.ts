@@ -8,6 +8,7 @@ import { advanceRun, selectSteps, toStep, type RunClaim } from '../../core/run/i
 import { callModel } from './call-model.ts';
 import { callTool } from './call-tool.ts';
 import { buildConversation, type ModelOutput } from './conversation.ts';
+import { ownKeys } from './own-keys.ts';
 
 const HISTORY_MESSAGES = 200;
 
@@ -76,6 +77,7 @@ class Execution {
       instructions: agent.instructions,
       messages: buildConversation(messages, steps, this.#claim),
       tools: await this.#toolSpecs(),
+      credentials: ownKeys(this.#ctx, runId, agent.model),
       signal: this.#signal,
     });
     const ended = [

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { ToolContext } from '../../core/ports.ts';
 import { silentLogger } from '../../../test/harness.ts';
 import { createTools } from './index.ts';
-import { isPublicAddress } from './public-address.ts';
+import { createOutbound, isPublicAddress } from '../../infra/net/index.ts';
 
 let server: Server;
 let port: number;
@@ -44,7 +44,10 @@ async function fetchUrl(
   options: { allow?: string[] | boolean; timeoutMs?: number; signal?: AbortSignal } = {},
 ) {
   const { allow = [], timeoutMs, signal = AbortSignal.timeout(15_000) } = options;
-  const tools = createTools({ fetchAllowPrivate: allow, fetchTimeoutMs: timeoutMs }, silentLogger);
+  const tools = createTools(
+    { outbound: createOutbound({ allowPrivate: allow }), fetchTimeoutMs: timeoutMs },
+    silentLogger,
+  );
   const tool = await tools.find('fetch_url');
   return (await tool?.execute({ url }, { signal } as ToolContext)) as Page;
 }
@@ -171,6 +174,27 @@ describe('what is reached', () => {
     expect(page).toMatchObject({ url: local('/a'), status: 200, title: 'A & B', truncated: false });
     expect(page.text).toBe('Head\n\nOne link.');
     expect(hits).toEqual(['GET /a']);
+  });
+
+  test.each([
+    ['deep nesting', '<div>'.repeat(200_000)],
+    ['lists in lists', '<ul><li>'.repeat(130_000)],
+    ['tables in tables', '<table><tr><td>'.repeat(70_000)],
+    ['a cell as wide as a town', '<table><tr><td colspan="100000000">x</td></tr></table>'],
+    ['a cell that fills the memory', '<table><tr><td rowspan="60000" colspan="60000">x</td></tr></table>'],
+    ['titles that only begin', '<title'.repeat(170_000)],
+    ['headings', '<h1>'.repeat(260_000)],
+  ])('a page that is made to be hard to read holds nobody up: %s', async (_name, page) => {
+    route = (_path, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(page);
+    let ticks = 0;
+    const ticking = setInterval(() => (ticks += 1), 10);
+    const outcome = await fetchUrl(local(), allowLocal()).catch((error: unknown) => error);
+    clearInterval(ticking);
+    const failed = { code: 'EXTERNAL_SERVICE_ERROR', message: 'The page is too complicated to be read.' };
+    if (outcome instanceof Error) expect(outcome).toMatchObject(failed);
+    else expect(outcome).toMatchObject({ status: 200 });
+    // With the work on the main thread there would be one tick at its end.
+    expect(ticks).toBeGreaterThan(1);
   });
 
   test('redirects are followed to the third, not further', async () => {

@@ -1,31 +1,55 @@
-import type { HtmlToTextOptions } from 'html-to-text';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { DomainError } from '../../core/errors.ts';
 
-const HEADING = { options: { uppercase: false } };
+export interface ReadablePage {
+  title: string;
+  text: string;
+}
 
-const OPTIONS: HtmlToTextOptions = {
-  wordwrap: false,
-  selectors: [
-    { selector: 'a', options: { ignoreHref: true } },
-    { selector: 'img', format: 'skip' },
-    { selector: 'script', format: 'skip' },
-    { selector: 'style', format: 'skip' },
-    { selector: 'noscript', format: 'skip' },
-    { selector: 'svg', format: 'skip' },
-    { selector: 'nav', format: 'skip' },
-    ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, ...HEADING })),
-    { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false } },
-  ],
-  limits: { maxInputLength: 1024 * 1024, maxDepth: 200, maxChildNodes: 20_000 },
-};
+/** Pages that people read take a tenth of it; one that is made to be hard to read would take minutes. */
+const LONGEST_MS = 3_000;
+const MEMORY_MB = 256;
+const MOST_AT_ONCE = 2;
 
-/** The readable text of a page, without navigation, scripts and pictures. */
-export async function readHtml(html: string): Promise<{ title: string; text: string }> {
-  const { convert } = await import('html-to-text');
-  const title = /<title[^>]*>([^<]{0,500})/i.exec(html)?.[1] ?? '';
-  return {
-    title: convert(title, OPTIONS).trim(),
-    text: convert(html, OPTIONS)
-      .replace(/\n{3,}/g, '\n\n')
-      .trim(),
-  };
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/**
+ * The readable text of a page, without navigation, scripts and pictures. A thread of its own does the work: the page is
+ * somebody else's, and neither its nesting nor its tables may hold up or fill up this process.
+ * @throws EXTERNAL_SERVICE_ERROR when it takes too long or too much memory; the reason of `signal`
+ */
+export async function readHtml(html: string, signal: AbortSignal): Promise<ReadablePage> {
+  if (running < MOST_AT_ONCE) running += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    signal.throwIfAborted();
+    return await readInThread(html, signal);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next();
+  }
+}
+
+async function readInThread(html: string, signal: AbortSignal): Promise<ReadablePage> {
+  const worker = new Worker(new URL('./html-worker.ts', import.meta.url), {
+    workerData: html,
+    env: {},
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 32 },
+  });
+  try {
+    const [page] = await once(worker, 'message', {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]),
+    });
+    return page as ReadablePage;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new DomainError('EXTERNAL_SERVICE_ERROR', 'The page is too complicated to be read.', { cause });
+  } finally {
+    await worker.terminate();
+  }
 }

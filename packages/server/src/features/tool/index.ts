@@ -1,4 +1,4 @@
-import type { Logger, Tool, Tools } from '../../core/ports.ts';
+import type { Logger, Outbound, Tool, Tools } from '../../core/ports.ts';
 import { calculate } from './calculate.ts';
 import { currentTime } from './current-time.ts';
 import { fetchUrl } from './fetch-url.ts';
@@ -12,8 +12,8 @@ export { mcpServersSchema, type McpServerOptions } from './mcp-schema.ts';
 export interface ToolOptions {
   /** MCP servers by name; their tools are called `mcp__<server>__<tool>`. */
   mcpServers?: Readonly<Record<string, McpServerOptions>>;
-  /** Hosts (`wiki.internal`, `10.0.0.5:8080`) that fetch_url may reach although they are private; true for all. */
-  fetchAllowPrivate?: readonly string[] | boolean;
+  /** How fetch_url reaches what it fetches. */
+  outbound: Outbound;
   /** Milliseconds for one fetch_url call, redirects included; 10,000 by default. */
   fetchTimeoutMs?: number;
   /** Wall clock, milliseconds since 1970. */
@@ -27,11 +27,11 @@ export interface OwnedTools extends Tools {
 
 /** Everything this server can execute itself. Nothing is connected or loaded before it is used. */
 export function createTools(options: ToolOptions, logger: Logger): OwnedTools {
-  const { fetchAllowPrivate = false, fetchTimeoutMs = 10_000, now = Date.now } = options;
+  const { outbound, fetchTimeoutMs = 10_000, now = Date.now } = options;
   const builtIn = [
     currentTime(now),
     calculate,
-    fetchUrl({ allowPrivate: fetchAllowPrivate, timeoutMs: fetchTimeoutMs }),
+    fetchUrl({ outbound, timeoutMs: fetchTimeoutMs }),
     readDocument,
     searchDocuments,
   ];

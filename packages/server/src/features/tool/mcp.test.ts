@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ToolContext } from '../../core/ports.ts';
 import { silentLogger } from '../../../test/harness.ts';
 import { startHttpMcpServer, type HttpMcpServer } from '../../../test/mcp-server.ts';
+import { createOutbound } from '../../infra/net/index.ts';
 import { createTools, mcpServersSchema, type McpServerOptions, type OwnedTools } from './index.ts';
 
 const script = fileURLToPath(new URL('../../../test/mcp-server.ts', import.meta.url));
@@ -14,7 +15,7 @@ afterEach(async () => {
 });
 
 function toolsOf(mcpServers: Record<string, McpServerOptions>): OwnedTools {
-  const tools = createTools({ mcpServers }, silentLogger);
+  const tools = createTools({ mcpServers, outbound: createOutbound() }, silentLogger);
   open.unshift(() => tools.close());
   return tools;
 }

@@ -2,9 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ToolContext } from '../../core/ports.ts';
 import { putDocument } from '../../core/document/index.ts';
 import { openHarness, silentLogger, type Harness } from '../../../test/harness.ts';
+import { createOutbound } from '../../infra/net/index.ts';
 import { createTools } from './index.ts';
 
-const tools = createTools({ now: () => Date.UTC(2026, 0, 2, 3, 4, 5) }, silentLogger);
+const tools = createTools(
+  { now: () => Date.UTC(2026, 0, 2, 3, 4, 5), outbound: createOutbound() },
+  silentLogger,
+);
 
 async function run(name: string, input: unknown, context: Partial<ToolContext> = {}): Promise<unknown> {
   const tool = await tools.find(name);

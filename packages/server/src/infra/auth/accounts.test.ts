@@ -42,6 +42,34 @@ describe.each(ENGINES)('accounts on %s', (engine) => {
     expect(rows).toEqual([{ hash: expect.stringMatching(/^[0-9a-f]{32}:[0-9a-f]{128}$/), session: null }]);
   });
 
+  it('takes a hash made before, and says whether the address is proven', async () => {
+    const { password, ...rest } = user();
+    const passwordHash = await accounts.hashPassword(password);
+    const verifiedOf = async (id: string) =>
+      h.db.kysely.selectFrom('users').select('email_verified').where('id', '=', id).executeTakeFirst();
+    const { id } = await h.db.transaction((tx) =>
+      accounts.createUser(tx, { ...rest, passwordHash, verified: false }),
+    );
+    expect(await verifiedOf(id)).toEqual({ email_verified: false });
+    expect(await accounts.verifyPassword(rest.email, password)).toMatchObject({ id });
+    expect(await verifiedOf((await create(user())).id)).toEqual({ email_verified: true });
+  });
+
+  it('replaces a password in the transaction of the caller', async () => {
+    const { id } = await create(user());
+    const hash = await accounts.hashPassword('another one 8');
+    const failed = h.db.transaction(async (tx) => {
+      await accounts.setPassword(tx, id, hash);
+      throw new Error('later');
+    });
+    await expect(failed).rejects.toThrow('later');
+    expect(await accounts.verifyPasswordOf(id, 'correct horse')).toBe(true);
+    await h.db.transaction((tx) => accounts.setPassword(tx, id, hash));
+    expect(await accounts.verifyPasswordOf(id, 'correct horse')).toBe(false);
+    expect(await accounts.verifyPasswordOf(id, 'another one 8')).toBe(true);
+    expect(await accounts.verifyPasswordOf('nobody', 'another one 8')).toBe(false);
+  });
+
   it('refuses a taken e-mail, whatever its case', async () => {
     const input = user();
     await create(input);

@@ -280,3 +280,98 @@ test('knows only what is configured', async () => {
     'anthropic/x',
   );
 });
+
+describe("a tenant's own key", () => {
+  const ownKey = (keys: Record<string, string>) => async (provider: string) => keys[provider] ?? null;
+  const shownKeys = () => server.requests.map(({ headers }) => headers.authorization ?? headers['x-api-key']);
+
+  test.each([
+    ['openai/m', responses, 'Bearer sk-mine'],
+    ['anthropic/m', messages, 'sk-mine'],
+    ['compatible/m', chat, 'Bearer sk-mine'],
+  ] as const)('takes the place of the configured one: %s', async (model, wire, shown) => {
+    server.script = () => ({ frames: [...wire.text('Hi'), ...wire.end()] });
+    const all = models();
+    const [provider] = model.split('/') as [string];
+    expect(textOf(await collect(all.stream(callOf(model))))).toBe('Hi');
+    const credentials = ownKey({ [provider]: 'sk-mine' });
+    expect(textOf(await collect(all.stream(callOf(model, { credentials }))))).toBe('Hi');
+    await collect(all.stream(callOf(model, { credentials: ownKey({ other: 'sk-other' }) })));
+    await collect(all.stream(callOf(model)));
+    const [configured] = shownKeys();
+    expect(shownKeys()).toEqual([configured, shown, configured, configured]);
+    expect(configured).not.toContain('sk-mine');
+  });
+
+  test('is enough where the server has none, and is what makes such a model known', async () => {
+    const bare = models({ openai: { baseUrl: server.url }, anthropic: { baseUrl: server.url } });
+    server.script = () => ({ frames: [...responses.text('Hi'), ...responses.end()] });
+    expect(bare.knows('openai/m')).toBe(false);
+    expect(bare.knows('openai/m', ['openai'])).toBe(true);
+    expect(bare.knows('anthropic/m', ['openai'])).toBe(false);
+    await expect(collect(bare.stream(callOf('openai/m')))).rejects.toMatchObject({
+      code: 'LLM_ERROR',
+      message: 'The model "openai/m" is not configured on this server.',
+    });
+    const credentials = ownKey({ openai: 'sk-mine' });
+    expect(textOf(await collect(bare.stream(callOf('openai/m', { credentials }))))).toBe('Hi');
+    expect(models({ compatible: undefined }).knows('compatible/m', ['compatible'])).toBe(false);
+  });
+
+  test('is asked for only when its provider is about to be called', async () => {
+    server.script = ({ path }) =>
+      path.endsWith('/messages') ? { status: 400 } : { frames: [...chat.text('Hi'), ...chat.end()] };
+    const asked: string[] = [];
+    const credentials = async (provider: string) => (asked.push(provider), null);
+    const all = models({ defaultModels: ['offline', 'openai/m'] });
+    await collect(all.stream(callOf('default', { credentials })));
+    expect(asked).toEqual([]);
+    const other = models({ defaultModels: ['anthropic/m', 'compatible/m', 'openai/m'] });
+    await collect(other.stream(callOf('default', { credentials })));
+    expect(asked).toEqual(['anthropic', 'compatible']);
+  });
+
+  test('that its provider refuses closes the provider to nobody else', async () => {
+    const all = models();
+    server.script = ({ headers }) =>
+      headers.authorization === 'Bearer sk-bad'
+        ? { status: 401 }
+        : { frames: [...chat.text('Hi'), ...chat.end()] };
+    const ask = (key: string | null) =>
+      collect(all.stream(callOf('compatible/m', { credentials: async () => key })));
+    for (let round = 0; round < 3; round += 1)
+      await failureOf(all.stream(callOf('compatible/m', { credentials: async () => 'sk-bad' })));
+    const refused = await failureOf(
+      all.stream(callOf('compatible/m', { credentials: async () => 'sk-bad' })),
+    );
+    expect(refused.message).toContain('skipped after repeated failures');
+    expect(server.requests).toHaveLength(3);
+    expect(textOf(await ask(null))).toBe('Hi');
+    expect(textOf(await ask('sk-good'))).toBe('Hi');
+    expect(refused.message + JSON.stringify(refused.extras)).not.toContain('sk-bad');
+  });
+
+  test("that cannot be used is not replaced by the server's, and says why", async () => {
+    const all = models({ defaultModels: ['compatible/m', 'offline'] });
+    const credentials = async () => {
+      throw new DomainError('SECRET_UNAVAILABLE', 'The secret "compatible" expired at 2030-01-01.');
+    };
+    const error = await failureOf(all.stream(callOf('compatible/m', { credentials })));
+    expect(error).toMatchObject({
+      code: 'LLM_ERROR',
+      message: 'No language model answered (compatible/m: The secret "compatible" expired at 2030-01-01.).',
+    });
+    const parts = await collect(all.stream(callOf('default', { credentials })));
+    expect(parts.at(-1)).toMatchObject({ model: 'offline' });
+    expect(server.requests).toEqual([]);
+  });
+
+  test("that cannot be looked up is the server's trouble, not the model's", async () => {
+    const lost = new Error('Connection terminated');
+    const credentials = () => Promise.reject(lost);
+    const all = models({ defaultModels: ['compatible/m', 'offline'] });
+    for (const model of ['compatible/m', 'default']) {
+      await expect(collect(all.stream(callOf(model, { credentials })))).rejects.toBe(lost);
+    }
+  });
+});

@@ -1,22 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CircuitBreakerPolicy } from 'cockatiel';
 import { DomainError } from '../../core/errors.ts';
 import type { Logger, ModelCall, ModelPart, Models } from '../../core/ports.ts';
+import { Aborted, BreakerOpen, Breakers } from './breaker.ts';
 import { toFailure, type Failure } from './failure.ts';
 import { createOfflineModel } from './offline-model.ts';
 import { readParts, type Source } from './part.ts';
-import {
-  loadProviderModel,
-  parseModelId,
-  PROVIDERS,
-  type ModelOptions,
-  type ProviderName,
-} from './provider.ts';
+import { canUse, loadProviderModel, parseModelId, PROVIDERS, type ModelOptions } from './provider.ts';
 
 export type { ModelOptions } from './provider.ts';
 
-const FAILURES_TO_OPEN = 3;
-const OPEN_MS = 10_000;
 const RETRY_DELAY_MS = 150;
 const LONGEST_RETRY_DELAY_MS = 2_000;
 
@@ -39,26 +31,24 @@ class FailOverModels implements Models {
   readonly #logger: Logger;
   readonly #defaults: readonly string[];
   readonly #sources = new Map<string, Source>();
-  readonly #breakers = new Map<ProviderName, CircuitBreakerPolicy>();
+  readonly #breakers: Breakers;
 
   constructor(options: ModelOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
+    this.#breakers = new Breakers(logger);
     this.#defaults = options.defaultModels.length > 0 ? options.defaultModels : ['offline'];
     const unknown = this.#defaults.filter((model) => model === 'default' || !this.knows(model));
     if (unknown.length > 0) throw new Error(`No provider is configured for: ${unknown.join(', ')}`);
   }
 
-  knows(model: string): boolean {
+  knows(model: string, own: readonly string[] = []): boolean {
     if (model === 'default' || model === 'offline') return true;
     const parsed = parseModelId(model);
-    return parsed !== null && this.#options[parsed.provider] !== undefined;
+    return parsed !== null && canUse(this.#options, parsed.provider, own.includes(parsed.provider));
   }
 
   async *stream(call: ModelCall): AsyncGenerator<ModelPart, void> {
-    if (!this.knows(call.model)) {
-      throw new DomainError('LLM_ERROR', `The model "${call.model}" is not configured on this server.`);
-    }
     const attempts: Attempt[] = [];
     for (const model of call.model === 'default' ? this.#defaults : [call.model]) {
       const opened = await this.#open(model, call, attempts);
@@ -72,14 +62,17 @@ class FailOverModels implements Models {
   /** The stream of one model with its first part read, or null when it cannot answer now. */
   async #open(model: string, call: ModelCall, attempts: Attempt[]): Promise<Opened | null> {
     try {
-      const source = await this.#source(model);
       const provider = parseModelId(model)?.provider;
+      const ownKey = provider ? await readOwnKey(call, provider) : null;
+      if (!this.knows(model, provider && ownKey !== null ? [provider] : [])) throw new NotConfigured(model);
+      const source = await this.#source(model, ownKey);
       if (!provider) return await open(source, call);
-      const breaker = await this.#breaker(provider);
-      return await runGuarded(breaker, () => openWithRetry(source, call));
+      return await this.#breakers.run(provider, ownKey, () => openWithRetry(source, call));
     } catch (error) {
       call.signal.throwIfAborted();
-      const reason = error instanceof BreakerOpen ? error.message : toFailure(error).reason;
+      if (error instanceof NotConfigured) throw error;
+      if (error instanceof KeyLookupFailed) throw error.cause;
+      const reason = reasonOf(error);
       attempts.push({ model, reason });
       this.#logger.warn({ model, reason }, 'model did not answer');
       return null;
@@ -103,33 +96,20 @@ class FailOverModels implements Models {
     }
   }
 
-  async #source(name: string): Promise<Source> {
-    const known = this.#sources.get(name);
+  /** Models with a tenant's own key are not kept: nothing then holds the key longer than its call. */
+  async #source(name: string, ownKey: string | null): Promise<Source> {
+    const known = ownKey === null ? this.#sources.get(name) : undefined;
     if (known) return known;
     const parsed = parseModelId(name);
     const model = parsed
-      ? await loadProviderModel(this.#options, parsed)
+      ? await loadProviderModel(this.#options, parsed, ownKey)
       : createOfflineModel({
           tokenDelayMs: this.#options.offlineTokenDelayMs,
-          modelsConfigured: PROVIDERS.some((provider) => this.#options[provider] !== undefined),
+          modelsConfigured: PROVIDERS.some((provider) => canUse(this.#options, provider, false)),
         });
     const source = { name, model, silenceMs: this.#options.timeoutMs };
-    if (this.#sources.size < 100) this.#sources.set(name, source);
+    if (ownKey === null && this.#sources.size < 100) this.#sources.set(name, source);
     return source;
-  }
-
-  async #breaker(provider: ProviderName): Promise<CircuitBreakerPolicy> {
-    const { circuitBreaker, handleWhen, ConsecutiveBreaker } = await import('cockatiel');
-    const known = this.#breakers.get(provider);
-    if (known) return known;
-    const breaker = circuitBreaker(
-      handleWhen((error) => toFailure(error).providerDown && !isAbort(error)),
-      { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
-    );
-    breaker.onBreak(() => this.#logger.warn({ provider }, 'model provider is skipped for a while'));
-    breaker.onReset(() => this.#logger.info({ provider }, 'model provider is used again'));
-    this.#breakers.set(provider, breaker);
-    return breaker;
   }
 }
 
@@ -138,24 +118,28 @@ interface Opened {
   rest: AsyncGenerator<ModelPart, void>;
 }
 
-class BreakerOpen extends Error {}
+/** The server's own trouble, which says nothing about the model. */
+class KeyLookupFailed extends Error {}
 
-class Aborted extends Error {}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Aborted;
+/** @throws DomainError when the tenant has a key that cannot be used: it is not replaced by the server's */
+async function readOwnKey(call: ModelCall, provider: string): Promise<string | null> {
+  try {
+    return (await call.credentials?.(provider)) ?? null;
+  } catch (cause) {
+    throw cause instanceof DomainError ? cause : new KeyLookupFailed('', { cause });
+  }
 }
 
-/** While a probe is under way others go on to the next model instead of waiting for its outcome. */
-async function runGuarded<T>(breaker: CircuitBreakerPolicy, work: () => Promise<T>): Promise<T> {
-  const { CircuitState, isBrokenCircuitError } = await import('cockatiel');
-  if (breaker.state === CircuitState.HalfOpen) throw new BreakerOpen('skipped: being probed after failures');
-  try {
-    return await breaker.execute(work);
-  } catch (error) {
-    if (isBrokenCircuitError(error)) throw new BreakerOpen('skipped after repeated failures');
-    throw error;
+class NotConfigured extends DomainError {
+  constructor(model: string) {
+    super('LLM_ERROR', `The model "${model}" is not configured on this server.`);
   }
+}
+
+/** Why a model did not answer, in words that may be shown: our own, or none of the provider's. */
+function reasonOf(error: unknown): string {
+  if (error instanceof BreakerOpen || error instanceof DomainError) return error.message;
+  return toFailure(error).reason;
 }
 
 /** One repetition at most, and only where waiting is short. */

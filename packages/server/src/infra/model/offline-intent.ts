@@ -13,21 +13,23 @@ type Call = Intent['calls'][number];
 
 const MOST_CALLS = 8;
 const LONGEST_QUERY = 400;
-const SLASH_LINE = /^\s*\/([A-Za-z][\w-]{0,127})(?:\s+(\S.*?))?\s*$/;
-const CLAUSE_END = /\n|;|(?<=[.!?])\s+|,?\s+(?:and then|and|then)\s+/i;
+// What follows is matched against lines whose ends are trimmed and whose inner white space is single:
+// on long runs of it most of these patterns would take quadratic time.
+const SLASH_LINE = /^\/([A-Za-z][\w-]{0,127})(?:\s+(\S.*))?$/;
+const CLAUSE_END = /;|(?<=[.!?]) |,? (?:and then|and|then) /i;
 
-const CALCULATE = /^(?:please\s+)?(?:calculate|compute|evaluate|what(?:'s|\s+is)|how much is)\s+(.+)$/i;
+const CALCULATE = /^(?:please )?(?:calculate|compute|evaluate|what(?:'s| is)|how much is) (.+)$/i;
 const ARITHMETIC = /^[\d\s.,+\-*/^%()]*$/;
 const OPERATION = /\d\s*(?:[+\-*/^%])|[a-z]\s*\(|!/;
 const FUNCTIONS =
   /\b(?:sqrt|cbrt|abs|round|floor|ceil|log|log2|log10|exp|sin|cos|tan|min|max|pow|mod|pi|e)\b/gi;
 const TIME =
-  /\bwhat time is it\b|\bwhat day is (?:it|today)\b|\b(?:current|today's) (?:time|date)\b|\bwhat(?:'s|\s+is) the (?:time|date)\b/i;
-const ZONE = /\bin\s+((?:[A-Za-z_]+\/)+[A-Za-z_+\-0-9]+|UTC|GMT)\b/;
+  /\bwhat time is it\b|\bwhat day is (?:it|today)\b|\b(?:current|today's) (?:time|date)\b|\bwhat(?:'s| is) the (?:time|date)\b/i;
+const ZONE = /\bin ((?:[A-Za-z_]+\/)+[A-Za-z_+\-0-9]+|UTC|GMT)\b/;
 const FETCH =
-  /\b(?:fetch|get|open|load|download|read|summari[sz]e)\s+(?:\w+\s+){0,2}<?(https?:\/\/[^\s<>"'`)\]]+)/i;
+  /\b(?:fetch|get|open|load|download|read|summari[sz]e) (?:\w+ ){0,2}<?(https?:\/\/[^\s<>"'`)\]]+)/i;
 const READ =
-  /\b(?:read|show|open)\s+(?:me\s+)?(?:the\s+)?(?:document|file)?\s*["'`]?([\w./-]+\.(?:md|markdown|txt))\b/i;
+  /\b(?:read|show|open) (?:me )?(?:the )?(?:document|file)? ?["'`]?([\w./-]+\.(?:md|markdown|txt))\b/i;
 
 const STOP_WORDS = new Set(
   `a about all also am an and any are as at be been but by bye can cheers could did do does for from goodbye got
@@ -57,14 +59,15 @@ export function readIntent(text: string, offered: ReadonlySet<string>): Intent {
   const problems: string[] = [];
   const rest: string[] = [];
   for (const line of text.split('\n')) {
-    const match = SLASH_LINE.exec(line);
+    const match = SLASH_LINE.exec(line.trim());
     const outcome = match ? readSlash(match[1] ?? '', match[2], offered) : null;
     if (!outcome) rest.push(line);
     else if (typeof outcome === 'string') problems.push(outcome);
     else calls.push(outcome);
   }
   const question = rest.join('\n').trim();
-  for (const clause of question.split(CLAUSE_END)) {
+  const lines = question.split('\n').map((line) => line.replace(/\s+/g, ' ').trim());
+  for (const clause of lines.flatMap((line) => line.split(CLAUSE_END))) {
     const call = readClause(clause.trim());
     if (call && offered.has(call.name)) calls.push(call);
   }
@@ -102,7 +105,7 @@ function readSlash(
 }
 
 function readClause(clause: string): Call | null {
-  const url = FETCH.exec(clause)?.[1]?.replace(/[.,!?;:]+$/, '');
+  const url = cutEnd(FETCH.exec(clause)?.[1] ?? '', '.,!?;:');
   if (url) return { name: 'fetch_url', input: { url } };
   if (TIME.test(clause)) {
     const timezone = ZONE.exec(clause)?.[1];
@@ -114,11 +117,15 @@ function readClause(clause: string): Call | null {
   return name ? { name: 'read_document', input: { name } } : null;
 }
 
+/** Without the characters of `ends` at its end. */
+function cutEnd(text: string, ends: string): string {
+  let length = text.length;
+  while (length > 0 && ends.includes(text[length - 1]!)) length -= 1;
+  return text.slice(0, length);
+}
+
 function toExpression(text: string): string | null {
-  const expression = text
-    .replaceAll('×', '*')
-    .replaceAll('÷', '/')
-    .replace(/[\s?!.=]+$/, '');
+  const expression = cutEnd(text.replaceAll('×', '*').replaceAll('÷', '/'), ' ?!.=');
   if (!/\d/.test(expression) || !OPERATION.test(expression)) return null;
   return ARITHMETIC.test(expression.replace(FUNCTIONS, '')) ? expression : null;
 }

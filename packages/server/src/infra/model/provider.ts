@@ -5,9 +5,10 @@ export interface ModelOptions {
   defaultModels: readonly string[];
   /** Pause between two tokens of the offline model, milliseconds. */
   offlineTokenDelayMs: number;
-  openai?: { apiKey: string; baseUrl?: string };
-  anthropic?: { apiKey: string; baseUrl?: string };
-  compatible?: { baseUrl: string; apiKey?: string };
+  /** Without a key only tenants with keys of their own can use it; `compatible` needs an address and perhaps a key. */
+  openai?: { apiKey?: string; baseUrl?: string };
+  anthropic?: { apiKey?: string; baseUrl?: string };
+  compatible?: { apiKey?: string; baseUrl?: string };
   /** Longest silence of a provider, before or between parts, milliseconds. */
   timeoutMs: number;
 }
@@ -28,31 +29,40 @@ export function parseModelId(model: string): ModelId | null {
   return provider && id !== '' && id.length <= 200 ? { provider, id } : null;
 }
 
+/** Whether models of that provider can be called. @param own with a key of the tenant's */
+export function canUse(options: ModelOptions, provider: ProviderName, own: boolean): boolean {
+  if (provider === 'compatible') return options.compatible?.baseUrl !== undefined;
+  return own || options[provider]?.apiKey !== undefined;
+}
+
 /**
  * Imports the provider's package at first use.
  * Addresses are always passed: otherwise the packages would read them from the environment.
+ * @param ownKey the tenant's, in place of the configured one
  */
-export async function loadProviderModel(options: ModelOptions, model: ModelId): Promise<LanguageModelV4> {
-  if (model.provider === 'openai' && options.openai) {
+export async function loadProviderModel(
+  options: ModelOptions,
+  { provider, id }: ModelId,
+  ownKey: string | null,
+): Promise<LanguageModelV4> {
+  if (!canUse(options, provider, ownKey !== null)) {
+    throw new Error(`The provider "${provider}" is not configured.`);
+  }
+  const { baseUrl, apiKey: configured } = options[provider] ?? {};
+  const apiKey = ownKey ?? configured;
+  if (provider === 'openai') {
     const { createOpenAI } = await import('@ai-sdk/openai');
-    const { apiKey, baseUrl } = options.openai;
-    return createOpenAI({ apiKey, baseURL: baseUrl ?? 'https://api.openai.com/v1' }).responses(model.id);
+    return createOpenAI({ apiKey, baseURL: baseUrl ?? 'https://api.openai.com/v1' }).responses(id);
   }
-  if (model.provider === 'anthropic' && options.anthropic) {
+  if (provider === 'anthropic') {
     const { createAnthropic } = await import('@ai-sdk/anthropic');
-    const { apiKey, baseUrl } = options.anthropic;
-    return createAnthropic({ apiKey, baseURL: baseUrl ?? 'https://api.anthropic.com/v1' })(model.id);
+    return createAnthropic({ apiKey, baseURL: baseUrl ?? 'https://api.anthropic.com/v1' })(id);
   }
-  if (model.provider === 'compatible' && options.compatible) {
-    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-    const { apiKey, baseUrl } = options.compatible;
-    const provider = createOpenAICompatible({
-      name: 'compatible',
-      baseURL: baseUrl,
-      apiKey,
-      includeUsage: true,
-    });
-    return provider.chatModel(model.id);
-  }
-  throw new Error(`The provider "${model.provider}" is not configured.`);
+  const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+  return createOpenAICompatible({
+    name: 'compatible',
+    baseURL: baseUrl!,
+    apiKey,
+    includeUsage: true,
+  }).chatModel(id);
 }

@@ -17,13 +17,16 @@ it.each(['authorization', 'cookie', 'x-api-key', 'password', 'token', 'secret', 
   },
 );
 
-it.each(['Bearer abcdefghijkl', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', 'hf_0123456789abcdef'])(
-  'removes what looks like a credential wherever it stands: %s',
-  (secret) => {
-    const text = logged({ note: `x ${secret} y` }, `message with ${secret}`);
-    expect(text).not.toContain(secret.replace('Bearer ', ''));
-  },
-);
+it.each([
+  'Bearer abcdefghijkl',
+  'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl',
+  'hf_0123456789abcdef',
+  'sk-proj-0123456789abcdef',
+  'whsec_MfKQ9r8GKYqrTwjU+PD8',
+])('removes what looks like a credential wherever it stands: %s', (secret) => {
+  const text = logged({ note: `x ${secret} y` }, `message with ${secret}`);
+  expect(text).not.toContain(secret.replace('Bearer ', ''));
+});
 
 it('tells of an error and its causes only what is safe', () => {
   const cause = Object.assign(new Error('inner'), { code: '23505', detail: 'Key (email)=(a@b.c) exists' });

@@ -5,6 +5,8 @@ const SECRET_KEYS = [
   'cookie',
   'set-cookie',
   'x-api-key',
+  'x-sheen-signature',
+  'x-session-secret',
   'api_key',
   'apiKey',
   'password',
@@ -14,8 +16,12 @@ const SECRET_KEYS = [
   'key',
 ];
 
-/** Bearer tokens, JWTs and our own keys, wherever they turn up in a line. */
-const SECRET_VALUES = /Bearer +[\w.~+/=-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bhf_[\w-]{12,}/g;
+/**
+ * Bearer tokens, JWTs, our own keys and those of model providers and webhooks, wherever they turn up in a line.
+ * A JWT begins where a word does: looked for after each dash as well, a long line would take quadratic time.
+ */
+const SECRET_VALUES =
+  /Bearer +[\w.~+/=-]{8,}|(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\b(?:hfr?_|tfc_|sk-|whsec_)[\w+/=-]{12,}/g;
 
 const REDACTED = '[redacted]';
 

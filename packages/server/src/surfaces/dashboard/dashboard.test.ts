@@ -127,7 +127,11 @@ describe('the pages', () => {
     const build = open();
     await until(build, 'ready');
     const { app, get } = serve(build);
-    for (const url of ['/', '/sessions', '/sessions/x', '/documents', '/documents/x']) {
+    const mailed = ['/reset-password', '/verify-email', '/invitation'];
+    const settings = ['/settings', '/settings/team', '/settings/audit/x'];
+    const entrances = ['/register', '/forgot-password', ...mailed];
+    const work = ['/', '/sessions', '/sessions/x', '/documents', '/documents/x'];
+    for (const url of [...work, ...settings, ...entrances]) {
       const page = await get(url);
       expect(page.statusCode).toBe(200);
       expect(page.headers['cache-control']).toBe('no-cache');

@@ -5,7 +5,21 @@ import { placeholderOf } from './placeholder.ts';
 import { checkName, sendFile } from './static-file.ts';
 
 /** Every path of the page's own router, see apps/dashboard; others stay a 404. */
-const PAGES = ['/', '/sessions', '/sessions/:session_id', '/documents', '/documents/:project_id'];
+const PAGES = [
+  '/',
+  '/sessions',
+  '/sessions/:session_id',
+  '/documents',
+  '/documents/:project_id',
+  '/settings',
+  '/settings/*',
+  // The last three are where the links in mails lead to.
+  '/register',
+  '/forgot-password',
+  '/reset-password',
+  '/verify-email',
+  '/invitation',
+];
 const FILES = ['/favicon.svg', '/theme.js'];
 /** The placeholder has no style or script to allow. */
 const PLACEHOLDER_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -19,6 +19,7 @@ export function addHealthRoute(app: FastifyInstance): void {
     summary: 'Whether the server is up',
     tags: ['ops'],
     auth: 'none',
+    limit: 'none',
     response: { 200: healthSchema },
     handler: async (ctx, _input, reply) => {
       reply.header('cache-control', 'no-store');

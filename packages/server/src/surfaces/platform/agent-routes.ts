@@ -2,6 +2,7 @@ import { agentSchema, createAgentSchema, updateAgentSchema } from '@holdfast/pro
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createAgent, getAgent, listAgents, updateAgent } from '../../features/agent/index.ts';
+import { ifMatchHeaders } from '../shared/etag.ts';
 import { idempotencyHeaders, onceCtx } from '../shared/idempotency.ts';
 import { idPageQuery, pageReply, toPageQuery } from '../shared/paging.ts';
 import { defineRoute } from '../shared/route.ts';
@@ -33,6 +34,7 @@ export function addAgentRoutes(app: FastifyInstance): void {
     operationId: 'listAgents',
     summary: 'List agents, newest first',
     scope: 'read',
+    cache: { maxAge: 120, staleWhileRevalidate: 60 },
     query: z.strictObject({ ...idPageQuery, project_id: z.uuid().optional() }),
     response: { 200: page(agentSchema) },
     handler: async (ctx, { query }) =>
@@ -49,16 +51,39 @@ export function addAgentRoutes(app: FastifyInstance): void {
     response: { 200: ok(agentSchema) },
     handler: async (ctx, { params: { agent_id } }) => okBody(await getAgent(ctx, agent_id)),
   });
-  defineRoute(app, {
+  addChangeRoutes(app);
+}
+
+function addChangeRoutes(app: FastifyInstance): void {
+  const change = {
     ...base,
-    method: 'PATCH',
     url: '/api/v1/agents/:agent_id',
-    operationId: 'updateAgent',
-    summary: 'Change an agent; runs that have begun are not affected',
     scope: 'write',
     params,
+    headers: ifMatchHeaders,
     body: updateAgentSchema,
     response: { 200: ok(agentSchema) },
+  } as const;
+  defineRoute(app, {
+    ...change,
+    method: 'PATCH',
+    operationId: 'updateAgent',
+    summary: 'Change an agent; runs that have begun are not affected',
+    handler: async (ctx, { params: { agent_id }, body }) => okBody(await updateAgent(ctx, agent_id, body)),
+  });
+  defineRoute(app, {
+    ...change,
+    method: 'PUT',
+    operationId: 'putAgent',
+    summary: 'Change an agent, as PATCH does',
+    description:
+      'Fields that are left out keep their values, which is not what PUT means elsewhere. Use PATCH, or version 2.',
+    deprecated: {
+      since: '2026-11-21',
+      sunset: '2028-06-30',
+      successor: '/api/v2/agents/:agent_id',
+      docs: '/api/docs#/agents/putAgent',
+    },
     handler: async (ctx, { params: { agent_id }, body }) => okBody(await updateAgent(ctx, agent_id, body)),
   });
 }

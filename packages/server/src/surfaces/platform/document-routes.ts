@@ -16,6 +16,7 @@ import {
 } from '../../core/document/index.ts';
 import { idPageQuery, pageReply, toPageQuery } from '../shared/paging.ts';
 import { defineRoute } from '../shared/route.ts';
+import { checkTextUpload, checkUploadName } from '../shared/upload.ts';
 import { documentAs, idParam, ok, okBody, page, wholeNumber } from '../shared/schema.ts';
 
 const base = { tags: ['documents'], auth: 'required' } as const;
@@ -97,6 +98,8 @@ function addUpload(app: FastifyInstance, bodyLimit: number): void {
     body: documentAs(z.instanceof(Buffer, { error: 'must be a text or Markdown file' }), { type: 'string' }),
     response: { 201: ok(documentSchema), 200: ok(documentSchema) },
     handler: async (ctx, { params: { project_id }, query: { name }, body }, reply) => {
+      checkUploadName(name.trim());
+      checkTextUpload(body);
       const media_type = reply.request.headers['content-type'] ?? '';
       const { document, created } = await putDocument(ctx, project_id, { name, media_type, content: body });
       reply.code(created ? 201 : 200);

@@ -46,8 +46,9 @@ export function addMessageRoutes(app: FastifyInstance): void {
     }),
     response: { 200: page(messageSchema) },
     handler: async (ctx, { params: { session_id }, query: { limit, cursor } }) => {
-      const { items, next_cursor } = await listMessages(ctx, session_id, { limit, after: cursor ?? -1 });
-      return pageBody(items, limit, next_cursor === null ? null : String(next_cursor));
+      const page = await listMessages(ctx, session_id, { limit, after: cursor ?? -1 });
+      const next = page.next_cursor === null ? null : String(page.next_cursor);
+      return pageBody(page.items, limit, next, page.total);
     },
   });
 }

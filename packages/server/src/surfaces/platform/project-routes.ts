@@ -2,6 +2,7 @@ import { createProjectSchema, projectSchema, updateProjectSchema } from '@holdfa
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createProject, getProject, listProjects, updateProject } from '../../core/project/index.ts';
+import { ifMatchHeaders } from '../shared/etag.ts';
 import { idempotencyHeaders, onceCtx } from '../shared/idempotency.ts';
 import { idPageQuery, pageReply, toPageQuery } from '../shared/paging.ts';
 import { defineRoute } from '../shared/route.ts';
@@ -55,6 +56,7 @@ export function addProjectRoutes(app: FastifyInstance): void {
     summary: 'Change a project',
     scope: 'write',
     params,
+    headers: ifMatchHeaders,
     body: updateProjectSchema,
     response: { 200: ok(projectSchema) },
     handler: async (ctx, { params: { project_id }, body }) =>

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { closeSession } from '../../core/run/index.ts';
 import { createSession, getSession, listSessions, updateSession } from '../../core/session/index.ts';
+import { ifMatchHeaders } from '../shared/etag.ts';
 import { idempotencyHeaders, onceCtx } from '../shared/idempotency.ts';
 import { idPageQuery, pageReply } from '../shared/paging.ts';
 import { defineRoute } from '../shared/route.ts';
@@ -71,6 +72,7 @@ function addChangeRoutes(app: FastifyInstance): void {
     summary: 'Change a session',
     scope: 'write',
     params,
+    headers: ifMatchHeaders,
     body: updateSessionSchema,
     response: { 200: ok(sessionSchema) },
     handler: async (ctx, { params: { session_id }, body }) =>

@@ -6,17 +6,27 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_FLAGS } from '../../core/flag/index.ts';
 import { DomainError } from '../../core/errors.ts';
+import { suggestVersion } from './api-version.ts';
+import { noteDenial } from './authenticate-request.ts';
+import { ClientAddress } from './client-address.ts';
 import { handleClientError, handleExpectation, refuseOnSocket } from './client-error.ts';
+import { CorsPolicy } from './cors.ts';
 import { errorHeaders, toErrorAnswer } from './error-body.ts';
 import { installJsonParser } from './json-body.ts';
 import { KnownPaths } from './known-paths.ts';
+import { findRepeatedHeader } from './repeated-header.ts';
+import { PageCursors } from './page-cursor.ts';
+import { installRateLimits, limitUnrouted, reportRefusal } from './rate-limit.ts';
 import { pathOf, pickRequestId } from './request-id.ts';
 import { installRequestLog } from './request-log.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { trackSpareSockets } from './spare-sockets.ts';
 import { StreamHub } from './stream-hub.ts';
 import type { HttpOptions } from './surface.ts';
+import { installUseCount } from './use-count.ts';
 import { selectProtocol, WS_MAX_MESSAGE_BYTES } from './ws.ts';
 
 const DEFAULT_BODY_LIMIT = 1024 * 1024;
@@ -32,28 +42,44 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     services: options.services,
     clock: options.services.clock,
     authenticate: options.authenticate,
-    streams: new StreamHub(options.services.clock, options.keepAliveMs),
+    onDenied: options.onDenied,
+    publicUrl: options.publicUrl,
+    streams: new StreamHub(options.services.clock, options.keepAliveMs, options.findEnded),
+    cursors: new PageCursors(options.cursorSecret ?? randomBytes(32)),
+    flags: options.flags ?? DEFAULT_FLAGS,
     checkReplies: options.checkReplies ?? false,
     docs: [],
+    paths: new KnownPaths(),
+    webhooks: [],
     draining: false,
   });
+  const address = new ClientAddress(options.trustedProxies);
+  app.decorateRequest('clientIp', '');
   app.decorateRequest('principal', null);
+  app.decorateRequest('signedBody', null);
   app.decorateRequest('input', null);
   app.decorateRequest('prepared', null);
   app.server.on('checkExpectation', handleExpectation);
   installJsonParser(app);
   installWebSocket(app);
+  installNotFound(app);
+  const cors = new CorsPolicy(options.corsOrigins ?? []);
   app.addHook('onRequest', (request, reply, done) => {
+    request.clientIp = address.of(request.raw);
     setCommonHeaders(request, reply);
+    if (cors.isOpen && cors.apply(request, reply, () => app.surface.paths.methodsOf(pathOf(request.url)))) {
+      return void reply.code(204).send();
+    }
     done(refusalBeforeRouting(app, request, reply));
   });
+  installRateLimits(app);
+  if (options.countUse !== undefined) installUseCount(app, options.countUse);
   installRequestLog(app, {
     logger: options.logger,
     observeRequest: options.observeRequest,
     slowMs: options.slowMs ?? 1000,
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(app, error, request, reply));
-  installNotFound(app);
   const closeSpareSockets = trackSpareSockets(app.server);
   app.addHook('preClose', async () => {
     app.surface.draining = true;
@@ -78,9 +104,13 @@ function createFastify(options: HttpOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: handleClientError,
-    frameworkErrors: (error, request, reply) => {
-      setCommonHeaders(request as FastifyRequest, reply as FastifyReply);
-      sendError(app, error, request as FastifyRequest, reply as FastifyReply);
+    frameworkErrors: (error, unrouted, reply) => {
+      const request = unrouted as FastifyRequest;
+      request.clientIp = new ClientAddress(options.trustedProxies).of(request.raw);
+      setCommonHeaders(request, reply as FastifyReply);
+      void limitUnrouted(request, reply as FastifyReply, error).then((refusal) =>
+        sendError(app, refusal, request, reply as FastifyReply),
+      );
     },
     http: {
       requireHostHeader: false,
@@ -109,6 +139,8 @@ function refusalBeforeRouting(
   if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
     return new DomainError('INVALID_REQUEST', 'The Host header is missing.');
   }
+  const repeated = findRepeatedHeader(request.raw.rawHeaders);
+  if (repeated !== null) return new DomainError('INVALID_REQUEST', `${repeated} was sent more than once.`);
   if (request.ws && !request.is404 && request.routeOptions.config.speaksWebSocket !== true) {
     return new DomainError('INVALID_REQUEST', 'This path does not speak WebSocket.');
   }
@@ -139,12 +171,15 @@ function installWebSocket(app: FastifyInstance): void {
 }
 
 function installNotFound(app: FastifyInstance): void {
-  const known = new KnownPaths();
+  const known = app.surface.paths;
   app.addHook('onRoute', (route) => known.add(route.url, route.method));
   app.setNotFoundHandler((request, reply) => {
-    const methods = known.methodsOf(pathOf(request.url));
-    if (methods.length === 0 || methods.includes(request.method))
-      throw new DomainError('NOT_FOUND', 'There is nothing at this path.');
+    const path = pathOf(request.url);
+    const methods = known.methodsOf(path);
+    if (methods.length === 0 || methods.includes(request.method)) {
+      const suggestion = suggestVersion(path);
+      throw new DomainError('NOT_FOUND', 'There is nothing at this path.', { suggestion });
+    }
     reply.header('allow', methods.join(', '));
     throw new DomainError('METHOD_NOT_ALLOWED', `This path takes ${methods.join(', ')}.`, {
       details: { allowed_methods: methods },
@@ -158,8 +193,10 @@ function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
+  reportRefusal(request, reply, thrown);
   const now = app.surface.clock.now();
   const { status, body } = toErrorAnswer(thrown, { path: pathOf(request.url), requestId: request.id, now });
+  if (status === 403 && request.principal !== null) noteDenial(request, body.message);
   if (status >= 500) {
     const level = status === 503 ? 'warn' : 'error';
     app.log[level]({ err: thrown, request_id: request.id, code: body.code }, 'request failed');

@@ -9,6 +9,9 @@ export const MAX_JSON_DEPTH = 64;
 const SHALLOW_LENGTH = 2 * MAX_JSON_DEPTH;
 
 const BAD_TEXT = 'must not contain NUL or lone surrogates';
+const BAD_NUMBER = 'is too large for a number';
+/** How a short text can spell a number that only infinity could stand for. */
+const EXPONENT = /\d[eE]/;
 
 interface Place {
   readonly key: string;
@@ -28,13 +31,15 @@ export function isCleanText(text: string): boolean {
 /**
  * Walks a parsed value without recursion.
  * @param checkTexts also looks into every string and key
- * @throws INVALID_REQUEST nested deeper than 64; VALIDATION_ERROR for text PostgreSQL cannot store
+ * @throws INVALID_REQUEST nested deeper than 64; VALIDATION_ERROR for text PostgreSQL cannot store, and for numbers
+ *   that became infinite, which would be stored as null
  */
 export function checkJsonValue(root: unknown, checkTexts: boolean): void {
   const errors: FieldError[] = [];
   if (typeof root === 'string' && checkTexts && !isCleanText(root)) {
     errors.push({ field: 'body', message: BAD_TEXT });
   }
+  if (isInfinite(root)) errors.push({ field: 'body', message: BAD_NUMBER });
   const stack: Visit[] = isObject(root) ? [{ value: root, place: null, depth: 1 }] : [];
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
     if (visit.depth > MAX_JSON_DEPTH) {
@@ -43,6 +48,7 @@ export function checkJsonValue(root: unknown, checkTexts: boolean): void {
     for (const [key, value] of Object.entries(visit.value)) {
       const place = { key, parent: visit.place };
       if (checkTexts) checkText(key, value, place, errors);
+      if (isInfinite(value)) errors.push({ field: pathOfPlace(place), message: BAD_NUMBER });
       if (isObject(value)) stack.push({ value, place, depth: visit.depth + 1 });
     }
   }
@@ -53,6 +59,10 @@ function checkText(key: string, value: unknown, place: Place, errors: FieldError
   if (!isCleanText(key) || (typeof value === 'string' && !isCleanText(value))) {
     errors.push({ field: pathOfPlace(place), message: BAD_TEXT });
   }
+}
+
+function isInfinite(value: unknown): boolean {
+  return value === Infinity || value === -Infinity;
 }
 
 function isObject(value: unknown): value is object {
@@ -88,7 +98,7 @@ export function installJsonParser(app: FastifyInstance): void {
 function findProblem(text: string, value: unknown): Error | null {
   // Valid UTF-8 can only spell NUL and lone surrogates as \u escapes.
   const checkTexts = text.includes('\\u');
-  if (!checkTexts && text.length <= SHALLOW_LENGTH) return null;
+  if (!checkTexts && text.length <= SHALLOW_LENGTH && !EXPONENT.test(text)) return null;
   try {
     checkJsonValue(value, checkTexts);
     return null;

@@ -17,6 +17,11 @@ export class KnownPaths {
     for (const method of [methods].flat()) known.methods.add(method);
   }
 
+  /** Every `METHOD /path/:template`. */
+  *routes(): Generator<string> {
+    for (const [url, { methods }] of this.#paths) for (const method of methods) yield `${method} ${url}`;
+  }
+
   /** @returns the methods the path takes, sorted; empty for an unknown path. */
   methodsOf(path: string): string[] {
     const methods = new Set<string>();

@@ -3,12 +3,13 @@ import type { FastifySchema } from 'fastify';
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { describeAccess, SECURITY_SCHEMES, securityOf } from './openapi-security.ts';
 import type { RouteDoc } from './route-doc.ts';
 import { documentationOf } from './schema.ts';
 
 export interface OpenApiDocument {
   paths?: Record<string, Record<string, unknown>>;
-  components?: { schemas?: Record<string, unknown> };
+  components?: { schemas?: Record<string, unknown>; [kind: string]: unknown };
   [key: string]: unknown;
 }
 
@@ -36,23 +37,27 @@ const override: NonNullable<z.core.ToJSONSchemaParams['override']> = ({ zodSchem
 
 const zodToJsonConfig = { target: 'draft-2020-12' as const, override };
 
+const DESCRIPTION = `Sessions as logs, held under leases, followed live, recovered after a crash.
+
+Every success is \`{"success": true, "data": …}\` (version 1) or \`{"data": …}\` (version 2); every failure, of any
+version, is the one \`Error\`. Lists are paged with opaque cursors. A POST that creates takes an \`Idempotency-Key\`,
+a change an \`If-Match\`, a read an \`If-None-Match\`.`;
+
 /** Options of the document generator: everything that does not come from routes. */
-export function buildDocument(version: string): FastifyDynamicSwaggerOptions {
+export function buildDocument(version: string, publicUrl?: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Holdfast',
         version,
-        description: 'Sessions as logs, held under leases, followed live, recovered after a crash.',
+        description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },
+        contact: { name: 'The operator of this server', url: publicUrl ?? 'http://localhost:7300' },
       } as never,
-      servers: [{ url: '/' }],
+      servers: [{ url: publicUrl ?? '/', description: 'This server.' }],
       components: {
-        securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: 'A session token or an API key.' },
-          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        },
+        securitySchemes: SECURITY_SCHEMES,
       },
     },
     transform: createJsonSchemaTransform({ zodToJsonConfig }) as never,
@@ -65,8 +70,10 @@ const REASONS: Readonly<Record<number, string>> = {
   401: 'No credential, or one that is not valid.',
   403: 'The credential lacks a scope.',
   404: 'Unknown, or of another tenant.',
+  405: 'The path does not take this method.',
   409: 'The request conflicts with the current state.',
   410: 'What was asked for is no longer kept.',
+  412: 'It was changed meanwhile: the `If-Match` names another version. `ETag` is the current one.',
   413: 'The body is too large.',
   415: 'The content type is not accepted.',
   422: 'The idempotency key was used with a different request.',
@@ -81,6 +88,8 @@ function errorStatuses(doc: RouteDoc): number[] {
   if (doc.auth === 'required') add(401, 403);
   if (doc.params !== undefined) add(404);
   if (doc.method !== 'GET') add(409, 413, 415, 422);
+  if (doc.deprecated?.sunset !== undefined) add(410);
+  if (doc.headers instanceof z.ZodObject && 'if-match' in doc.headers.shape) add(412);
   return [...statuses].sort((a, b) => a - b);
 }
 
@@ -97,9 +106,10 @@ export function toRouteSchema(doc: RouteDoc): FastifySchema {
   const schema = {
     operationId: doc.operationId,
     summary: doc.summary,
-    description: doc.description,
+    description: [doc.description, describeAccess(doc), describeEnd(doc)].filter(Boolean).join(' '),
+    deprecated: doc.deprecated === undefined ? undefined : true,
     tags: [...doc.tags],
-    security: doc.auth === 'none' ? [] : [{ bearer: [] }, { apiKey: [] }],
+    security: securityOf(doc),
     consumes: doc.consumes,
     params: doc.params,
     querystring: doc.query,
@@ -109,6 +119,13 @@ export function toRouteSchema(doc: RouteDoc): FastifySchema {
   };
   // The framework warns of keys that are there but undefined.
   return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));
+}
+
+/** The dates that the headers of the answers say too. */
+function describeEnd({ deprecated }: RouteDoc): string {
+  if (deprecated === undefined) return '';
+  const end = deprecated.sunset === undefined ? '' : ` It is removed on ${deprecated.sunset} (410).`;
+  return `**Deprecated since ${deprecated.since}.**${end}`;
 }
 
 function describeReply(doc: RouteDoc, schema: z.ZodType | null): unknown {

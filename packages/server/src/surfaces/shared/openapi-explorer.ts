@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify from 'fastify';
 import { buildDocument, toRouteSchema, type OpenApiDocument } from './openapi-document.ts';
+import { finishDocument } from './openapi-finish.ts';
+import type { WebhookDoc } from './openapi-webhooks.ts';
 import type { RouteDoc } from './route-doc.ts';
 
 export interface ExplorerAnswer {
@@ -17,22 +20,37 @@ export interface Explorer {
   get(url: string, ifNoneMatch: string | undefined): Promise<ExplorerAnswer | null>;
 }
 
+export interface ExplorerOptions {
+  docs: readonly RouteDoc[];
+  webhooks: readonly WebhookDoc[];
+  version: string;
+  publicUrl: string | undefined;
+  routePrefix: string;
+}
+
+const SAMPLES = new URL('./explorer-samples.js', import.meta.url);
 const PASSED_HEADERS = ['content-type', 'etag', 'last-modified', 'cache-control', 'location'];
 
 /** Generates the document on a server of its own that is never listened to. */
-export async function buildExplorer(
-  docs: readonly RouteDoc[],
-  version: string,
-  routePrefix: string,
-): Promise<Explorer> {
+export async function buildExplorer({
+  docs,
+  webhooks,
+  version,
+  publicUrl,
+  routePrefix,
+}: ExplorerOptions): Promise<Explorer> {
   const app = Fastify({ exposeHeadRoutes: false });
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   let document: OpenApiDocument | null = null;
-  await app.register(swagger, buildDocument(version));
+  await app.register(swagger, buildDocument(version, publicUrl));
   await app.register(swaggerUi, {
     routePrefix,
-    uiConfig: { docExpansion: 'list', persistAuthorization: false },
+    uiConfig: { docExpansion: 'list', deepLinking: true, persistAuthorization: false },
+    theme: {
+      title: 'Holdfast API',
+      js: [{ filename: 'samples.js', content: readFileSync(SAMPLES, 'utf8') }],
+    },
     transformSpecification: () => document ?? {},
     transformSpecificationClone: false,
   });
@@ -40,7 +58,7 @@ export async function buildExplorer(
     app.route({ method: doc.method, url: doc.url, schema: toRouteSchema(doc), handler: async () => null });
   }
   await app.ready();
-  document = pruneSchemas(app.swagger() as unknown as OpenApiDocument);
+  document = pruneSchemas(finishDocument(app.swagger() as unknown as OpenApiDocument, docs, webhooks));
   return {
     json: JSON.stringify(document),
     async get(url, ifNoneMatch) {
@@ -67,7 +85,7 @@ function pruneSchemas(document: OpenApiDocument): OpenApiDocument {
       visit(schemas[name] ?? null);
     }
   };
-  visit(document.paths);
+  visit([document.paths, document.webhooks]);
   const kept = Object.entries(schemas).filter(([name]) => used.has(name));
   return { ...document, components: { ...document.components, schemas: Object.fromEntries(kept) } };
 }

@@ -130,6 +130,14 @@ it('chooses between page and document by Accept', async () => {
   expect(html.headers['content-type']).toContain('text/html');
 });
 
+it('is sent once to whoever keeps it', async () => {
+  const first = await app.inject('/api/openapi.json');
+  expect(first.headers['cache-control']).toBe('public, max-age=300');
+  const headers = { 'if-none-match': String(first.headers.etag) };
+  const again = await app.inject({ url: '/api/openapi.json', headers });
+  expect([again.statusCode, again.body]).toEqual([304, '']);
+});
+
 it('serves the explorer without any outside request', async () => {
   const html = await app.inject({ url: '/api/docs', headers: { accept: 'text/html' } });
   expect(html.headers['content-security-policy']).toContain("default-src 'none'");

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '../../core/errors.ts';
+import { etagOf, isKnown } from './etag.ts';
 import type { Explorer } from './openapi-explorer.ts';
 import { EXPLORER_CSP } from './security-headers.ts';
 
@@ -15,18 +16,31 @@ export function installOpenApi(app: FastifyInstance, version: string): void {
   let building: Promise<Explorer> | null = null;
   const explorer = () => {
     building ??= import('./openapi-explorer.ts').then(({ buildExplorer }) =>
-      buildExplorer(app.surface.docs, version, EXPLORER_PATH),
+      buildExplorer({
+        docs: app.surface.docs,
+        webhooks: app.surface.webhooks,
+        version,
+        publicUrl: app.surface.publicUrl,
+        routePrefix: EXPLORER_PATH,
+      }),
     );
     return building;
   };
-  const sendDocument = async (reply: FastifyReply) => {
+  let etag: string | null = null;
+  const sendDocument = async (request: FastifyRequest, reply: FastifyReply) => {
     const { json } = await explorer();
+    etag ??= etagOf(json, null);
+    reply.header('cache-control', 'public, max-age=300');
+    if (etag !== null) {
+      reply.header('etag', etag);
+      if (isKnown(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    }
     return reply.header('content-type', 'application/json; charset=utf-8').send(json);
   };
-  app.get(DOCUMENT_PATH, (_request, reply) => sendDocument(reply));
+  app.get(DOCUMENT_PATH, sendDocument);
   app.get(EXPLORER_PATH, async (request, reply) => {
     reply.header('vary', 'accept');
-    return prefersJson(request) ? sendDocument(reply) : forward(await explorer(), request, reply);
+    return prefersJson(request) ? sendDocument(request, reply) : forward(await explorer(), request, reply);
   });
   app.get(`${EXPLORER_PATH}/*`, async (request, reply) => forward(await explorer(), request, reply));
 }

@@ -40,7 +40,8 @@ export function installRequestLog(app: FastifyInstance, options: RequestLogOptio
   });
 }
 
-function isEnabled(logger: FastifyBaseLogger, level: string): boolean {
+/** Whether lines of this level are written at all. */
+export function isEnabled(logger: FastifyBaseLogger, level: string): boolean {
   const { isLevelEnabled } = logger as FastifyBaseLogger & { isLevelEnabled?: (level: string) => boolean };
   return isLevelEnabled?.call(logger, level) ?? true;
 }

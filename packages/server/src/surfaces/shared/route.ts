@@ -11,10 +11,19 @@ import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { requireScope, type Ctx } from '../../core/context.ts';
 import { DomainError, invalid } from '../../core/errors.ts';
-import { readCredentials } from './credentials.ts';
-import { compileReplySerializer, type ReplySerializer } from './reply-serializer.ts';
+import { versionOfPath } from './api-version.ts';
+import { createIdentify } from './authenticate-request.ts';
+import { clientOf } from './client.ts';
+import { acceptsOf } from './entrances.ts';
+import { createDeprecationHook } from './deprecation.ts';
+import { ifMatchOf } from './etag.ts';
+import { isPaged, openCursor, sealCursor } from './paging.ts';
+import { limitPlanOf } from './rate-limit-plan.ts';
+import { limitPrincipal, limitRefused } from './rate-limit.ts';
+import { ReplyWriter } from './reply-writer.ts';
 import type { RouteDoc } from './route-doc.ts';
 import type { RawJson } from './schema.ts';
+import { replaySignedBody } from './signed-request.ts';
 import { checkUrlTexts, parseSections } from './validate.ts';
 import './surface.ts';
 
@@ -79,11 +88,18 @@ export function defineRoute<
 >(app: FastifyInstance, spec: RouteSpec<A, P, Q, B, H, R>): void {
   const { surface } = app;
   surface.docs.push(spec);
-  const write = createReplyWriter(spec.response, surface.checkReplies);
+  const writer = new ReplyWriter(spec, surface.checkReplies);
   const contextOf = (request: FastifyRequest) =>
-    ({ ...surface.services, principal: request.principal, requestId: request.id }) as unknown as RouteCtx<A>;
+    ({
+      ...surface.services,
+      principal: request.principal,
+      requestId: request.id,
+      client: clientOf(request),
+    }) as unknown as RouteCtx<A>;
   const inputOf = (request: FastifyRequest) => request.input as Input<P, Q, B, H>;
   const { ws } = spec;
+  const paged = isPaged(spec.query);
+  const conditional = hasField(spec.headers, 'if-match');
   const prepare: preHandlerAsyncHookHandler = async (request) => {
     if (request.ws) request.prepared = await ws?.prepare(contextOf(request), inputOf(request));
   };
@@ -91,12 +107,22 @@ export function defineRoute<
     method: spec.method,
     url: spec.url,
     ...(spec.bodyLimit === undefined ? {} : { bodyLimit: spec.bodyLimit }),
-    config: { speaksWebSocket: ws !== undefined },
-    onRequest: [createTypeCheck(spec.consumes ?? JSON_ONLY), ...createAuthHooks(app, spec)],
-    preHandler: ws === undefined ? createInputHook(spec) : [createInputHook(spec), prepare],
+    config: { speaksWebSocket: ws !== undefined, limit: limitPlanOf(spec) },
+    onRequest: [
+      ...(spec.deprecated === undefined ? [] : [createDeprecationHook(spec.deprecated, surface.clock)]),
+      ...createAuthHooks(app, spec),
+      createTypeCheck(spec.consumes ?? JSON_ONLY),
+    ],
+    ...(acceptsOf(spec).includes('service') ? { preParsing: replaySignedBody } : {}),
+    preHandler: [createInputHook(app, spec), ...(ws === undefined ? [] : [prepare])],
     handler: async (request, reply) => {
-      const result = await spec.handler(contextOf(request), inputOf(request), reply);
-      return reply.sent ? reply : write(reply, result);
+      const ctx = conditional
+        ? { ...contextOf(request), ifMatch: ifMatchOf(request, reply, writer) }
+        : contextOf(request);
+      const result = await spec.handler(ctx, inputOf(request), reply);
+      if (reply.sent) return reply;
+      if (paged) await sealPage(app, spec.url, request, result);
+      return writer.write(request, reply, result);
     },
     ...(ws === undefined
       ? {}
@@ -114,28 +140,35 @@ function createTypeCheck(accepted: readonly string[]): onRequestHookHandler {
     const length = request.headers['content-length'];
     const hasBody =
       request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-    if (!hasBody || (type !== undefined && accepted.includes(type.split(';', 1)[0]!.trim().toLowerCase()))) {
-      return done();
-    }
+    if (!hasBody) return done();
+    const coding = request.headers['content-encoding'];
+    if (coding !== undefined && coding.trim().toLowerCase() !== 'identity')
+      return done(new DomainError('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed.'));
+    if (type !== undefined && accepted.includes(type.split(';', 1)[0]!.trim().toLowerCase())) return done();
     done(new DomainError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${accepted.join(' or ')}.`));
   };
 }
 
 function createAuthHooks(app: FastifyInstance, doc: RouteDoc): onRequestAsyncHookHandler[] {
   if (doc.auth === 'none') return [];
-  const { services, authenticate } = app.surface;
+  const { services } = app.surface;
+  const identify = createIdentify(app, doc);
   const { scope } = doc;
   return [
-    async (request) => {
-      const principal = await authenticate(readCredentials(request.headers, request.ws));
+    async (request, reply) => {
+      const principal = await identify(request).catch((error) => limitRefused(request, reply, error));
       request.principal = principal;
+      await limitPrincipal(request, reply);
       if (scope !== undefined) requireScope({ ...services, principal, requestId: request.id }, scope);
     },
   ];
 }
 
-function createInputHook(doc: RouteDoc): preHandlerHookHandler {
+function createInputHook(app: FastifyInstance, doc: RouteDoc): preHandlerHookHandler {
   const { params, query = NO_FIELDS, headers, body } = doc;
+  const paged = isPaged(query);
+  // Ignoring it would make a change that was not asked for.
+  const refusesIfMatch = doc.method !== 'GET' && !hasField(headers, 'if-match');
   return (request, _reply, done) => {
     const parsed = parseSections(
       { params, query, headers, body },
@@ -147,10 +180,13 @@ function createInputHook(doc: RouteDoc): preHandlerHookHandler {
       },
     );
     if (body === undefined) refuseBody(request.body);
+    if (refusesIfMatch && request.headers['if-match'] !== undefined)
+      throw invalid('if-match', 'is not taken by this call');
     if (request.url.includes('%')) {
       checkUrlTexts(parsed.params);
       checkUrlTexts(parsed.query);
     }
+    if (paged) openCursor(app.surface.cursors, request, doc.url, parsed);
     request.input = parsed;
     done();
   };
@@ -162,20 +198,20 @@ function refuseBody(body: unknown): void {
   throw invalid('body', 'this call takes no body');
 }
 
-function createReplyWriter(response: RouteDoc['response'], check: boolean) {
-  const statuses = Object.keys(response).map(Number);
-  const serializers = new Map<number, ReplySerializer>();
-  return (reply: FastifyReply, result: unknown): FastifyReply => {
-    const status = statuses.includes(reply.statusCode) ? reply.statusCode : statuses[0]!;
-    const schema = response[status];
-    reply.code(status);
-    if (schema === null || schema === undefined) return reply.send();
-    // Compiled at first use: a few milliseconds a schema would slow every start.
-    let serialize = serializers.get(status);
-    if (serialize === undefined) {
-      serialize = compileReplySerializer(schema, check);
-      serializers.set(status, serialize);
-    }
-    return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(result));
-  };
+function hasField(schema: z.ZodType | undefined, name: string): boolean {
+  return schema instanceof z.ZodObject && name in schema.shape;
+}
+
+async function sealPage(
+  app: FastifyInstance,
+  url: string,
+  request: FastifyRequest,
+  answer: unknown,
+): Promise<void> {
+  const { cursors, flags } = app.surface;
+  const version = versionOfPath(url);
+  const tenantId = request.principal?.tenantId;
+  const withLinks =
+    tenantId !== undefined && version !== null && (await flags.isOn(tenantId, version, 'list_links'));
+  sealCursor(cursors, request, url, request.input as { params: unknown; query: unknown }, answer, withLinks);
 }

@@ -97,22 +97,48 @@ export function ok<T extends z.ZodType>(data: T) {
   return z.object({ success: z.literal(true), data });
 }
 
-/** `{success: true, data: [...], pagination: {limit, next_cursor}}`; `next_cursor` null ends. */
+/** `total` is absent where rows are not counted, null where there are more than are counted unasked. */
+export const paginationSchema = z
+  .object({
+    limit: z.int().min(1),
+    next_cursor: z.string().nullable().describe('For the next page; null at the end.'),
+    total: z
+      .int()
+      .min(0)
+      .nullable()
+      .optional()
+      .describe('Rows in all. Null for more than 1000, unless `include_total=true` asks to count them.'),
+  })
+  .meta({ id: 'Pagination' });
+
+/** Only with the feature flag `list_links`. */
+export const listLinksSchema = z
+  .object({ self: z.string(), next: z.string().nullable() })
+  .meta({
+    id: 'ListLinks',
+    description: 'Where the feature flag `list_links` is on: this page and the next.',
+  })
+  .optional();
+
+/** `{success: true, data: [...], pagination: {limit, next_cursor, total?}}`; `next_cursor` null ends. */
 export function page<T extends z.ZodType>(item: T) {
   return z.object({
     success: z.literal(true),
     data: z.array(item),
-    pagination: z.object({ limit: z.int().min(1), next_cursor: z.string().nullable() }),
+    pagination: paginationSchema,
+    links: listLinksSchema,
   });
 }
 
+export const pageSizes = { default: 20, max: 100 } as const;
+
 /** Query fields of every paged list; a limit above 100 is refused, not clamped. */
 export const pageQuery = {
-  limit: documentAs(wholeNumber(1, 100).prefault('20'), {
+  limit: documentAs(wholeNumber(1, pageSizes.max).prefault(String(pageSizes.default)), {
     type: 'integer',
     minimum: 1,
-    maximum: 100,
-    default: 20,
+    maximum: pageSizes.max,
+    default: pageSizes.default,
   }),
   cursor: z.string().min(1).max(1024).optional(),
 };
@@ -121,6 +147,7 @@ export function okBody<T>(data: T) {
   return { success: true as const, data };
 }
 
-export function pageBody<T>(data: T[], limit: number, nextCursor: string | null) {
-  return { success: true as const, data, pagination: { limit, next_cursor: nextCursor } };
+export function pageBody<T>(data: T[], limit: number, nextCursor: string | null, total?: number | null) {
+  const counted = total === undefined ? {} : { total };
+  return { success: true as const, data, pagination: { limit, next_cursor: nextCursor, ...counted } };
 }

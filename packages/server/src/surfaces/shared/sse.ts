@@ -84,5 +84,6 @@ export function streamSse(options: StreamOptions & { request: FastifyRequest; re
   if (request.method === 'HEAD') return void raw.end();
   const retry = RETRY_MIN_MS + Math.floor(Math.random() * RETRY_SPREAD_MS);
   raw.write(`retry: ${retry}\n\n`);
-  new SseStream(request.server.surface.streams, request.raw.socket, options).start();
+  const { principal, server } = request;
+  new SseStream(server.surface.streams, request.raw.socket, { ...options, principal }).start();
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CloseReason, ControlFrame } from '@holdfast/protocol';
+import type { Principal } from '../../core/context.ts';
 import type { EphemeralFrame, Follower, Frame, Sink } from '../../core/log/index.ts';
 import { STALL_MS, type OpenStream, type StreamHub } from './stream-hub.ts';
 
@@ -11,6 +12,8 @@ export interface StreamOptions {
   follow(sink: Sink): Follower;
   /** Milliseconds since 1970 at which the credential ends, and the stream with it. */
   expiresAt?: number | null;
+  /** Who was let in; looked at again while the stream is open. Null on public routes. */
+  principal?: Principal | null;
   /** Called once. */
   onEnd?(reason: StreamEnd): void;
 }
@@ -57,6 +60,10 @@ export abstract class FollowStream implements Sink, OpenStream {
     const follower = this.#options.follow(this);
     this.#follower = follower;
     if (this.ended) follower.stop();
+  }
+
+  get principal(): Principal | null {
+    return (this.ended ? null : this.#options.principal) ?? null;
   }
 
   get head(): number {

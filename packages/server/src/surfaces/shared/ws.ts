@@ -15,6 +15,7 @@ export const WS_BAD_MESSAGE = 4400;
 
 export const WS_CLOSE_CODES: Record<CloseReason, number> = {
   credential_expired: 4401,
+  credential_revoked: 4403,
   session_gone: 4404,
   slow_consumer: 4408,
   cursor_ahead: 4409,
@@ -87,5 +88,6 @@ function isPing(text: string): boolean {
  */
 export function streamWs(options: StreamOptions & { request: FastifyRequest; socket: WebSocket }): void {
   const { request, socket } = options;
-  new WsStream(request.server.surface.streams, socket, request, options).start();
+  const { principal } = request;
+  new WsStream(request.server.surface.streams, socket, request, { ...options, principal }).start();
 }

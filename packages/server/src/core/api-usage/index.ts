@@ -1,0 +1,3 @@
+export { UsageCounter, type Use } from './counter.ts';
+export { purgeApiUsage } from './purge.ts';
+export { readApiUsage } from './read.ts';

@@ -1,0 +1,12 @@
+export { deleteOverride } from './delete-override.ts';
+export { LimitExceeded, refusalOf } from './errors.ts';
+export { Limiter, type LimitsOptions } from './limiter.ts';
+export { listLimits } from './list-limits.ts';
+export { limitNumbersSchema, policiesWith, type LimitNumbers } from './numbers.ts';
+export { LIMITS_OFF } from './off.ts';
+export { DEFAULT_POLICIES } from './policies.ts';
+export { purgeLimits } from './purge.ts';
+export { getLimitUsage } from './read-usage.ts';
+export { resetLimit } from './reset-limit.ts';
+export { setOverride } from './set-override.ts';
+export { unblockSubject } from './unblock.ts';

@@ -1,0 +1,11 @@
+export { addSecretVersion } from './add-version.ts';
+export { announceExpiry } from './announce-expiry.ts';
+export { checkKeys } from './check-keys.ts';
+export { createSecret } from './create.ts';
+export { deleteSecret } from './delete.ts';
+export { disableSecretVersion } from './disable-version.ts';
+export { getSecret, listSecretAccesses, listSecrets } from './read.ts';
+export { rewrapPass, type PassOptions, type PassResult } from './rewrap-pass.ts';
+export { continueRewrap, countOutdated, rewrapAll, startRewrap } from './rewrap.ts';
+export { getSecretStatus } from './status.ts';
+export { createSecrets, type OwnedSecrets } from './store.ts';

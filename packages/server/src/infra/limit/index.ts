@@ -1,0 +1,3 @@
+export { createDatabaseStore } from './database.ts';
+export { createMemoryStore } from './memory.ts';
+export { createRedisStore } from './redis.ts';
