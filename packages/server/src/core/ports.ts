@@ -1,42 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
-export type {
-  Account,
-  Accounts,
-  Allowance,
-  Authenticators,
-  NewAuthenticator,
-  HeadStatement,
-  KeyRing,
-  LimitCount,
-  LimitDecision,
-  LimitPolicy,
-  LimitRequest,
-  LimitRules,
-  Limits,
-  LimitStages,
-  LimitState,
-  LimitStore,
-  LimitSubject,
-  LimitTake,
-  Mailer,
-  MailOutcome,
-  NewToken,
-  Notary,
-  NotaryKey,
-  Outbound,
-  OutboundRequest,
-  OutboundResponse,
-  OutgoingMail,
-  Secrets,
-  SecretUse,
-  SignedHead,
-  SigningKeys,
-  TokenClaims,
-  Tokens,
-  Wrapped,
-} from './port/index.ts';
+export type * from './port/index.ts';
 
 /** A hot statement: `name` makes the driver prepare it once per connection. */
 export interface Statement {
